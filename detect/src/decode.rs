@@ -1,0 +1,1 @@
+//! Decoders, one file each, and the forms that rules look at.
