@@ -14,12 +14,14 @@
 use self::chunked::{Chunked, Progress};
 use self::head::{Framing, Head, HeadReader};
 
+pub(crate) use self::http2::check_http2;
 pub(crate) use self::refusal::{Reason, Refusal};
 
 mod chunked;
 mod class;
 mod field;
 mod head;
+mod http2;
 mod refusal;
 mod target;
 #[cfg(test)]

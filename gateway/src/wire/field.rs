@@ -96,6 +96,24 @@ pub(super) fn is_head_only(name: &[u8]) -> bool {
     is_end_to_end(name) || NAMES.iter().any(|head| name.eq_ignore_ascii_case(head))
 }
 
+/// A plain decimal number below 2^63, without sign, list or leading zero: there are parsers that take a leading
+/// zero for octal, and signed ones that wrap.
+pub(super) fn decimal(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 19 || (text.len() > 1 && text[0] == b'0') {
+        return None;
+    }
+    let mut number: u64 = 0;
+    for &digit in text {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number = number
+            .checked_mul(10)?
+            .checked_add(u64::from(digit - b'0'))?;
+    }
+    (number <= i64::MAX.unsigned_abs()).then_some(number)
+}
+
 fn has_prefix(name: &[u8], prefix: &[u8]) -> bool {
     name.get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))

@@ -310,7 +310,7 @@ impl Fields {
         if self.length.is_some() {
             return Err(Reason::LengthRepeated);
         }
-        self.length = Some(decimal(value).ok_or(Reason::LengthInvalid)?);
+        self.length = Some(field::decimal(value).ok_or(Reason::LengthInvalid)?);
         Ok(())
     }
 
@@ -366,24 +366,6 @@ impl Fields {
             }
         }
     }
-}
-
-/// A plain decimal number below 2^63, without sign, list or leading zero: there are parsers that take a leading
-/// zero for octal, and signed ones that wrap.
-fn decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 19 || (text.len() > 1 && text[0] == b'0') {
-        return None;
-    }
-    let mut number: u64 = 0;
-    for &digit in text {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        number = number
-            .checked_mul(10)?
-            .checked_add(u64::from(digit - b'0'))?;
-    }
-    (number <= i64::MAX.unsigned_abs()).then_some(number)
 }
 
 /// Method and target of a line that did not parse, as near as can be told.

@@ -21,7 +21,10 @@ fn drive(bytes: &[u8], ends: impl IntoIterator<Item = usize>) -> Outcome {
                 Ok(0) => break,
                 Ok(count) => passed += count,
                 Err(refusal) => {
-                    assert_eq!(wire.advance(b"x").unwrap_err().reason, refusal.reason);
+                    assert_eq!(
+                        wire.advance(b"x").expect_err("it is refused").reason,
+                        refusal.reason
+                    );
                     return Refused(refusal.reason);
                 }
             }
@@ -480,16 +483,18 @@ fn refusals_say_what_was_asked() {
         (b"\x16\x03", 400, b"\x16\x03", b""),
     ];
     for (bytes, status, method, target) in cases {
-        let refusal = Wire::new(Limits::default()).advance(bytes).unwrap_err();
+        let refusal = Wire::new(Limits::default())
+            .advance(bytes)
+            .expect_err("it is refused");
         let found = (refusal.status, &refusal.method[..], &refusal.target[..]);
         assert_eq!(found, (*status, *method, *target));
     }
     let long = format!("GET /{}", "a".repeat(10_000));
     let refusal = Wire::new(Limits::default())
         .advance(long.as_bytes())
-        .unwrap_err();
+        .expect_err("it is refused");
     assert_eq!(refusal.target.len(), refusal::KEPT_TARGET);
-    let answer = String::from_utf8(refusal.answer("r-1")).unwrap();
+    let answer = String::from_utf8(refusal.answer("r-1")).expect("it is text");
     assert!(answer.starts_with("HTTP/1.1 414 URI Too Long\r\n"));
     assert!(answer.ends_with("\r\n\r\n{\"error\":\"uri_too_long\",\"request_id\":\"r-1\"}"));
 }
@@ -566,4 +571,141 @@ fn cuts_never_change_the_answer() {
         passed += usize::from(matches!(whole, Passed(1.., ..)));
     }
     assert!(passed > 500, "only {passed} reached a body");
+}
+
+#[test]
+fn http2_heads() {
+    type Case<'a> = (
+        &'a str,
+        Option<&'a str>,
+        &'a str,
+        &'a [(&'a str, &'a str)],
+        Result<(), Reason>,
+    );
+    let cases: &[Case<'_>] = &[
+        ("GET", Some("a"), "/", &[("x", "y")], Ok(())),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("host", "A"), ("te", "trailers")],
+            Ok(()),
+        ),
+        ("GET", None, "/", &[("host", "a")], Ok(())),
+        ("OPTIONS", Some("a"), "*", &[], Ok(())),
+        ("POST", Some("a"), "/", &[("content-length", "1")], Ok(())),
+        ("GET", None, "/", &[], Err(Reason::HostMissing)),
+        ("GET", Some("u@a"), "/", &[], Err(Reason::HostInvalid)),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("host", "b")],
+            Err(Reason::AuthorityMismatch),
+        ),
+        (
+            "GET",
+            None,
+            "/",
+            &[("host", "a"), ("host", "a")],
+            Err(Reason::HostRepeated),
+        ),
+        ("GET", Some("a"), "*", &[], Err(Reason::Target)),
+        ("GET", Some("a"), "x", &[], Err(Reason::Target)),
+        ("GET", Some("a"), "http://b/", &[], Err(Reason::Target)),
+        ("TRACE", Some("a"), "/", &[], Err(Reason::MethodRefused)),
+        ("CONNECT", Some("a"), "/", &[], Err(Reason::MethodRefused)),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("x_y", "")],
+            Err(Reason::UnderscoreInName),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("x y", "")],
+            Err(Reason::FieldName),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("x", "a\rb")],
+            Err(Reason::BareCarriageReturn),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("x", "a\nb")],
+            Err(Reason::ControlByte),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("transfer-encoding", "chunked")],
+            Err(Reason::CodingInvalid),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("connection", "close")],
+            Err(Reason::ConnectionOption),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("upgrade", "h2c")],
+            Err(Reason::ConnectionOption),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("te", "gzip")],
+            Err(Reason::ConnectionOption),
+        ),
+        (
+            "GET",
+            Some("a"),
+            "/",
+            &[("expect", "x")],
+            Err(Reason::Expectation),
+        ),
+        (
+            "POST",
+            Some("a"),
+            "/",
+            &[("content-length", "+1")],
+            Err(Reason::LengthInvalid),
+        ),
+        (
+            "POST",
+            Some("a"),
+            "/",
+            &[("content-length", "1"), ("content-length", "1")],
+            Err(Reason::LengthRepeated),
+        ),
+    ];
+    let limits = Limits::default();
+    for (method, authority, path, fields, expected) in cases {
+        let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let found = check_http2(method, *authority, path, fields, &limits);
+        assert_eq!(&found, expected, "{method} {authority:?} {path}");
+    }
+    let many = vec![("x", &b"y"[..]); 101];
+    let found = check_http2("GET", Some("a"), "/", many, &limits);
+    assert_eq!(found, Err(Reason::TooManyFields));
+    let big = vec![b'y'; 40_000];
+    let found = check_http2("GET", Some("a"), "/", [("x", &big[..])], &limits);
+    assert_eq!(found, Err(Reason::HeadTooLarge));
+    let long = format!("/{}", "a".repeat(8192));
+    let found = check_http2("GET", Some("a"), &long, [], &limits);
+    assert_eq!(found, Err(Reason::TargetTooLong));
 }
