@@ -1,0 +1,12 @@
+//! Rules: named statements about what an attack needs to work. [`RuleSpec`] is a rule as written (`docs/RULES.md` is
+//! the reference), [`RuleSet`] is all rules of one version of the configuration, compiled.
+
+mod category;
+mod compile;
+mod spec;
+
+pub use category::{Category, Severity};
+pub use compile::{Origin, RuleError, RuleSet};
+pub use spec::{
+    Bounds, ConditionSpec, CountSpec, NumberSpec, OneOrMany, Phase, RuleSpec, TransformsSpec,
+};
