@@ -1,2 +1,0 @@
-//! The gateway process.
-fn main() {}
