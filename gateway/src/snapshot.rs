@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub routes: RouteTable,
     /// The services, in the order that [`Route::upstream`] counts in.
     pub upstreams: Vec<Arc<UpstreamSpec>>,
+    /// The counters of requests that no route matched.
+    pub unrouted: RouteMetrics,
     /// Whose forwarding headers are believed.
     pub trusted: TrustedProxies,
     /// What is blacked out in records.
@@ -125,6 +127,7 @@ impl Snapshot {
             return Err(problems);
         }
         Ok(Self {
+            unrouted: metrics.route("none"),
             trusted: TrustedProxies::new(&config.trusted_proxies),
             redaction: Redaction::new(&config.records.redact.headers, &config.records.redact.fields),
             routes: RouteTable::new(routes),

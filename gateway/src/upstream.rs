@@ -18,6 +18,7 @@ use portcullis_config::Protocol;
 use self::connect::{ConnectError, Connected};
 use self::spec::{ServerSpec, UpstreamSpec};
 use crate::body::Outgoing;
+use crate::forward;
 
 /// One upstream, as one worker sees it.
 pub struct Upstream {
@@ -120,6 +121,27 @@ impl Upstream {
             .map(|offset| &self.servers[turn.wrapping_add(offset) % count])
             .find(|server| !server.rests())
             .unwrap_or(&self.servers[turn % count])
+    }
+
+    /// Whether a request is sent in HTTP/2.
+    pub fn speaks_http2(&self, grpc: bool) -> bool {
+        match self.spec.protocol {
+            Protocol::Http1 => false,
+            Protocol::Http2 => true,
+            Protocol::Auto => grpc,
+        }
+    }
+
+    /// The target as `server` gets it: origin form in HTTP/1, with scheme and authority in HTTP/2.
+    pub fn target(&self, server: &Server, uri: &http::Uri, headers: &http::HeaderMap, http2: bool) -> http::Uri {
+        if !http2 {
+            return forward::target(uri, None, &http::uri::Scheme::HTTP);
+        }
+        let spec = server.server_spec();
+        let scheme = if spec.tls.is_some() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP };
+        let host = headers.get(http::header::HOST);
+        let authority = host.and_then(|host| http::uri::Authority::try_from(host.as_bytes()).ok());
+        forward::target(uri, Some(&authority.unwrap_or_else(|| spec.uri_authority.clone())), &scheme)
     }
 
     /// Sends a request to `server`, and to the next ones while no connection can be had.

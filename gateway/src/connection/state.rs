@@ -235,6 +235,11 @@ impl ConnectionState {
         lock(&self.refusal).take()
     }
 
+    /// Looks at the refusal, if there is one.
+    pub fn with_refusal<R>(&self, look: impl FnOnce(&Refusal) -> R) -> Option<R> {
+        lock(&self.refusal).as_ref().map(look)
+    }
+
     /// Says whether the upgrade that the client asked for takes place.
     pub fn resolve_upgrade(&self, accepted: bool) {
         let mut upgrade = lock(&self.upgrade);
