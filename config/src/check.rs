@@ -105,7 +105,7 @@ impl<'a> Walk<'a> {
             self.path.pop();
             keep
         });
-        node.damaged |= entries.len() < before;
+        node.damaged |= entries.len() < before || entries.iter().any(|(_, value)| value.damaged);
         self.required(schema, node)
     }
 
@@ -205,7 +205,7 @@ impl<'a> Walk<'a> {
             self.path.pop();
             keep
         });
-        node.damaged |= items.len() < before;
+        node.damaged |= items.len() < before || items.iter().any(|item| item.damaged);
         true
     }
 
@@ -279,10 +279,14 @@ impl<'a> Walk<'a> {
             return false;
         };
         let least = schema.get("minimum").and_then(Value::as_u64).unwrap_or(0);
+        let widest = match schema.get("format").and_then(Value::as_str) {
+            Some("uint32") => u64::from(u32::MAX),
+            _ => u64::MAX,
+        };
         let most = schema
             .get("maximum")
             .and_then(Value::as_u64)
-            .unwrap_or(u64::MAX);
+            .unwrap_or(widest);
         let message = match scalar.meaning() {
             Meaning::Unsigned(value) if (least..=most).contains(&value) => return true,
             Meaning::Unsigned(_) | Meaning::Signed(_) => {

@@ -211,3 +211,6 @@ const MAX_FILES: usize = 10_000;
 
 /// The deepest folder below it.
 const MAX_FOLDERS: usize = 16;
+
+#[cfg(test)]
+mod tests;

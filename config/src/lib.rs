@@ -38,5 +38,3 @@ pub use value::{ByteSize, Duration, LimitKey, Rate, RatePeriod, RecordOutput, Sc
 
 /// The configuration file that is shipped.
 pub const DEFAULT_FILE: &str = include_str!("../portcullis.yaml");
-#[cfg(test)]
-mod tests;

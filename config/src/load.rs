@@ -113,3 +113,6 @@ fn not_text(name: &str, bytes: &[u8], valid: usize) -> Problem {
     };
     Problem::at(name, position, "this is no UTF-8 text").with_help("save the file as UTF-8")
 }
+
+#[cfg(test)]
+mod tests;

@@ -440,3 +440,6 @@ impl<'a> Builder<'a> {
         Box::new(Problem::at(self.file, position, message).with_help(help))
     }
 }
+
+#[cfg(test)]
+mod tests;

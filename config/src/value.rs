@@ -612,3 +612,188 @@ schema_formats! {
     /// A path of a file or folder.
     PathFormat => "file-path",
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text reads as, written out again, or the beginning of what is wrong with it.
+    fn read<T: FromStr<Err = ValueError> + fmt::Display>(text: &str) -> Result<String, String> {
+        text.parse::<T>()
+            .map(|value| value.to_string())
+            .map_err(|error| error.message)
+    }
+
+    #[test]
+    fn spellings_are_read_and_written() {
+        type Read = fn(&str) -> Result<String, String>;
+        let table: [(Read, &[(&str, &str)]); 6] = [
+            (
+                read::<Duration>,
+                &[
+                    ("500ms", "500ms"),
+                    ("10s", "10s"),
+                    ("10 s", "10s"),
+                    ("5m", "5m"),
+                    ("5min", "5m"),
+                    ("90s", "90s"),
+                    ("120s", "2m"),
+                    ("24h", "24h"),
+                    ("2d", "48h"),
+                    ("0", "0s"),
+                    ("365d", "8760h"),
+                ],
+            ),
+            (
+                read::<ByteSize>,
+                &[
+                    ("0", "0"),
+                    ("131072", "128KiB"),
+                    ("128KiB", "128KiB"),
+                    ("128 kib", "128KiB"),
+                    ("64MiB", "64MiB"),
+                    ("1000", "1000"),
+                    ("1KB", "1000"),
+                    ("1GiB", "1GiB"),
+                    ("10b", "10"),
+                ],
+            ),
+            (
+                read::<Rate>,
+                &[
+                    ("100/min", "100/min"),
+                    ("10/s", "10/s"),
+                    ("10 / sec", "10/s"),
+                    ("5000/h", "5000/h"),
+                    ("1/day", "1/day"),
+                    ("1000000/s", "1000000/s"),
+                ],
+            ),
+            (
+                read::<LimitKey>,
+                &[
+                    ("client", "client"),
+                    ("route", "route"),
+                    ("header:X-Api-Key", "header:x-api-key"),
+                ],
+            ),
+            (
+                read::<ServerUrl>,
+                &[
+                    ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+                    ("http://API.internal/", "http://api.internal:80"),
+                    ("https://api.internal", "https://api.internal:443"),
+                    ("HTTPS://[::1]:8443", "https://[::1]:8443"),
+                    ("http://[::1]", "http://[::1]:80"),
+                ],
+            ),
+            (
+                read::<RecordOutput>,
+                &[
+                    ("stdout", "stdout"),
+                    ("none", "none"),
+                    ("/var/log/r.jsonl", "/var/log/r.jsonl"),
+                    ("./x", "./x"),
+                ],
+            ),
+        ];
+        for (read, cases) in table {
+            for (text, expected) in cases {
+                assert_eq!(read(text).as_deref(), Ok(*expected), "{text}");
+                assert_eq!(
+                    read(expected).as_deref(),
+                    Ok(*expected),
+                    "{text} written and read again"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_refused() {
+        type Read = fn(&str) -> Result<String, String>;
+        let table: [(Read, &[&str]); 6] = [
+            (
+                read::<Duration>,
+                &[
+                    "",
+                    "s",
+                    "10",
+                    "10 sec",
+                    "1.5s",
+                    "-1s",
+                    "366d",
+                    "99999999999999999999s",
+                    "18446744073709551615d",
+                ],
+            ),
+            (
+                read::<ByteSize>,
+                &[
+                    "",
+                    "KiB",
+                    "1.5MiB",
+                    "-1",
+                    "1TB",
+                    "1025GiB",
+                    "99999999999GiB",
+                ],
+            ),
+            (
+                read::<Rate>,
+                &[
+                    "",
+                    "100",
+                    "/min",
+                    "100/",
+                    "100/week",
+                    "0/s",
+                    "1.5/s",
+                    "1000001/s",
+                    "4294967296/day",
+                    "1x/s",
+                ],
+            ),
+            (
+                read::<LimitKey>,
+                &["", "clients", "header:", "header:a b", "header:a:b"],
+            ),
+            (
+                read::<ServerUrl>,
+                &[
+                    "",
+                    "127.0.0.1:9000",
+                    "ftp://h",
+                    "http://",
+                    "http://h/path",
+                    "http://h?q",
+                    "http://user@h",
+                    "http://h:0",
+                    "http://h:65536",
+                    "http://h:x",
+                    "http://::1",
+                    "http://[::1",
+                    "http://[h]:1",
+                    "http://[::1]9",
+                    "http://a b",
+                    "unix:///run/x",
+                ],
+            ),
+            (read::<RecordOutput>, &["", "stdot", "off"]),
+        ];
+        for (read, cases) in table {
+            for text in cases {
+                assert!(read(text).is_err(), "{text} reads as {:?}", read(text));
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_knows_its_period() {
+        let rate: Rate = "90/h".parse().unwrap();
+        assert_eq!(
+            rate.per_period(),
+            (90, std::time::Duration::from_secs(3600))
+        );
+    }
+}

@@ -1,8 +1,9 @@
 //! Upstreams: servers, header edits, times.
 
 use super::{Cross, Named, header_edits, is_host, place};
-use crate::model::{Config, Upstream};
+use crate::model::{Config, Upstream, UpstreamTls};
 use crate::tree::Node;
+use crate::value::ServerUrl;
 
 pub(super) fn check(config: &Config, tree: &Node, named: &Named, cross: &mut Cross<'_>) {
     if named.upstreams.is_empty() {
@@ -91,12 +92,11 @@ fn servers(upstream: &Upstream, node: &Node, path: &str, cross: &mut Cross<'_>) 
 }
 
 fn tls(upstream: &Upstream, node: &Node, path: &str, cross: &mut Cross<'_>) {
-    let Some(section) = node.get("tls") else {
-        return;
-    };
-    let written = section.keys().next().is_some();
     let whole = !node.get("servers").is_some_and(|servers| servers.damaged);
-    if written && whole && !upstream.servers.iter().any(crate::ServerUrl::is_tls) {
+    if upstream.tls != UpstreamTls::default()
+        && whole
+        && !upstream.servers.iter().any(ServerUrl::is_tls)
+    {
         let message = format!("{path}tls: no server of this upstream is spoken to over TLS");
         cross.report(
             place(node, &["tls"]),
