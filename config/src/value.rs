@@ -89,10 +89,24 @@ pub enum RecordOutput {
     File(PathBuf),
 }
 
-/// Why a scalar was refused: a sentence that says what to write instead.
+/// Why a scalar was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ValueError(pub String);
+#[error("{message}; {help}")]
+pub struct ValueError {
+    /// What is wrong with it.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+impl ValueError {
+    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
 
 impl Duration {
     /// So many milliseconds.
@@ -130,9 +144,10 @@ impl FromStr for Duration {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
-            ValueError(format!(
-                "`{text}` is no length of time: write a whole number and ms, s, m, h or d, such as 500ms, 10s or 5m"
-            ))
+            ValueError::new(
+                format!("`{text}` is no length of time"),
+                "write a whole number and ms, s, m, h or d, such as 500ms, 10s or 5m",
+            )
         };
         let (number, unit) = split_number(text).ok_or_else(wrong)?;
         let factor: u64 = match unit {
@@ -146,9 +161,10 @@ impl FromStr for Duration {
         };
         match number.checked_mul(factor) {
             Some(milliseconds) if milliseconds <= 365 * DAY => Ok(Self::from_millis(milliseconds)),
-            _ => Err(ValueError(format!(
-                "`{text}` is more than 365d, the longest time that can be set"
-            ))),
+            _ => Err(ValueError::new(
+                format!("`{text}` is too long a time"),
+                "write at most 365d",
+            )),
         }
     }
 }
@@ -200,9 +216,10 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
-            ValueError(format!(
-                "`{text}` is no size: write a whole number of bytes, or one with KiB, MiB or GiB, such as 128KiB"
-            ))
+            ValueError::new(
+                format!("`{text}` is no size"),
+                "write a whole number of bytes, or one with KiB, MiB or GiB, such as 128KiB",
+            )
         };
         let (number, unit) = split_number(text).ok_or_else(wrong)?;
         let factor: u64 = match unit.to_ascii_lowercase().as_str() {
@@ -217,9 +234,10 @@ impl FromStr for ByteSize {
         };
         match number.checked_mul(factor) {
             Some(bytes) if bytes <= 1 << 40 => Ok(Self(bytes)),
-            _ => Err(ValueError(format!(
-                "`{text}` is more than 1024GiB, the largest size that can be set"
-            ))),
+            _ => Err(ValueError::new(
+                format!("`{text}` is too large"),
+                "write at most 1024GiB",
+            )),
         }
     }
 }
@@ -261,9 +279,10 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || {
-            ValueError(format!(
-                "`{text}` is no rate: write requests per s, min, h or day, such as 100/min"
-            ))
+            ValueError::new(
+                format!("`{text}` is no rate"),
+                "write requests per s, min, h or day, such as 100/min",
+            )
         };
         let (count, period) = text.split_once('/').ok_or_else(wrong)?;
         let period = match period.trim() {
@@ -278,14 +297,20 @@ impl FromStr for Rate {
             return Err(wrong());
         }
         match u32::try_from(count) {
-            Ok(0) => Err(ValueError(
-                "a rate of 0 would let nothing through: write 1 or more".to_owned(),
+            Ok(0) => Err(ValueError::new(
+                "a rate of 0 would let nothing through",
+                "write 1 or more requests per period",
             )),
-            Ok(count) => Ok(Self { count, period }),
-            Err(_) => Err(ValueError(format!(
-                "`{text}` is more than {} per period, the highest rate that can be set",
-                u32::MAX
-            ))),
+            Ok(count)
+                if u64::from(count)
+                    <= MAX_PER_SECOND * (Self { count, period }).per_period().1.as_secs() =>
+            {
+                Ok(Self { count, period })
+            }
+            _ => Err(ValueError::new(
+                format!("`{text}` is too high a rate"),
+                format!("write at most {MAX_PER_SECOND}/s"),
+            )),
         }
     }
 }
@@ -311,12 +336,14 @@ impl FromStr for LimitKey {
             "route" => Ok(Self::Route),
             _ => match text.strip_prefix("header:") {
                 Some(name) if is_token(name) => Ok(Self::Header(name.to_ascii_lowercase())),
-                Some(name) => Err(ValueError(format!(
-                    "`{name}` is no header name: write header:NAME, such as header:x-api-key"
-                ))),
-                None => Err(ValueError(format!(
-                    "`{text}` is no key of a limit: write client, route or header:NAME"
-                ))),
+                Some(name) => Err(ValueError::new(
+                    format!("`{name}` is no header name"),
+                    "write header:NAME, such as header:x-api-key",
+                )),
+                None => Err(ValueError::new(
+                    format!("`{text}` is no key of a limit"),
+                    "write client, route or header:NAME",
+                )),
             },
         }
     }
@@ -353,9 +380,10 @@ impl FromStr for ServerUrl {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = |why: &str| {
-            ValueError(format!(
-                "`{text}` is no server: {why}; write http://host:port or https://host:port"
-            ))
+            ValueError::new(
+                format!("`{text}` is no server: {why}"),
+                "write http://host:port or https://host:port",
+            )
         };
         let (scheme, rest) = text
             .split_once("://")
@@ -411,9 +439,12 @@ impl FromStr for RecordOutput {
             "none" => Ok(Self::None),
             // A bare word is more likely a misspelt keyword than a file beside the process.
             _ if text.contains(['/', '.', '\\']) => Ok(Self::File(PathBuf::from(text))),
-            _ => Err(ValueError(format!(
-                "`{text}` is no place for records: write stdout, none, or a path such as /var/log/portcullis/records.jsonl (./{text} for a file of that name)"
-            ))),
+            _ => Err(ValueError::new(
+                format!("`{text}` is no place for records"),
+                format!(
+                    "write stdout, none, or a path such as /var/log/portcullis/records.jsonl (./{text} for a file of that name)"
+                ),
+            )),
         }
     }
 }
@@ -462,6 +493,9 @@ fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
     let holds = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     (!host.is_empty() && host.bytes().all(holds)).then_some((host, port))
 }
+
+/// The highest rate: one request per microsecond, which buckets can still count.
+const MAX_PER_SECOND: u64 = 1_000_000;
 
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
@@ -577,4 +611,189 @@ schema_formats! {
     NetworkFormat => "network",
     /// A path of a file or folder.
     PathFormat => "file-path",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text reads as, written out again, or the beginning of what is wrong with it.
+    fn read<T: FromStr<Err = ValueError> + fmt::Display>(text: &str) -> Result<String, String> {
+        text.parse::<T>()
+            .map(|value| value.to_string())
+            .map_err(|error| error.message)
+    }
+
+    #[test]
+    fn spellings_are_read_and_written() {
+        type Read = fn(&str) -> Result<String, String>;
+        let table: [(Read, &[(&str, &str)]); 6] = [
+            (
+                read::<Duration>,
+                &[
+                    ("500ms", "500ms"),
+                    ("10s", "10s"),
+                    ("10 s", "10s"),
+                    ("5m", "5m"),
+                    ("5min", "5m"),
+                    ("90s", "90s"),
+                    ("120s", "2m"),
+                    ("24h", "24h"),
+                    ("2d", "48h"),
+                    ("0", "0s"),
+                    ("365d", "8760h"),
+                ],
+            ),
+            (
+                read::<ByteSize>,
+                &[
+                    ("0", "0"),
+                    ("131072", "128KiB"),
+                    ("128KiB", "128KiB"),
+                    ("128 kib", "128KiB"),
+                    ("64MiB", "64MiB"),
+                    ("1000", "1000"),
+                    ("1KB", "1000"),
+                    ("1GiB", "1GiB"),
+                    ("10b", "10"),
+                ],
+            ),
+            (
+                read::<Rate>,
+                &[
+                    ("100/min", "100/min"),
+                    ("10/s", "10/s"),
+                    ("10 / sec", "10/s"),
+                    ("5000/h", "5000/h"),
+                    ("1/day", "1/day"),
+                    ("1000000/s", "1000000/s"),
+                ],
+            ),
+            (
+                read::<LimitKey>,
+                &[
+                    ("client", "client"),
+                    ("route", "route"),
+                    ("header:X-Api-Key", "header:x-api-key"),
+                ],
+            ),
+            (
+                read::<ServerUrl>,
+                &[
+                    ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+                    ("http://API.internal/", "http://api.internal:80"),
+                    ("https://api.internal", "https://api.internal:443"),
+                    ("HTTPS://[::1]:8443", "https://[::1]:8443"),
+                    ("http://[::1]", "http://[::1]:80"),
+                ],
+            ),
+            (
+                read::<RecordOutput>,
+                &[
+                    ("stdout", "stdout"),
+                    ("none", "none"),
+                    ("/var/log/r.jsonl", "/var/log/r.jsonl"),
+                    ("./x", "./x"),
+                ],
+            ),
+        ];
+        for (read, cases) in table {
+            for (text, expected) in cases {
+                assert_eq!(read(text).as_deref(), Ok(*expected), "{text}");
+                assert_eq!(
+                    read(expected).as_deref(),
+                    Ok(*expected),
+                    "{text} written and read again"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_refused() {
+        type Read = fn(&str) -> Result<String, String>;
+        let table: [(Read, &[&str]); 6] = [
+            (
+                read::<Duration>,
+                &[
+                    "",
+                    "s",
+                    "10",
+                    "10 sec",
+                    "1.5s",
+                    "-1s",
+                    "366d",
+                    "99999999999999999999s",
+                    "18446744073709551615d",
+                ],
+            ),
+            (
+                read::<ByteSize>,
+                &[
+                    "",
+                    "KiB",
+                    "1.5MiB",
+                    "-1",
+                    "1TB",
+                    "1025GiB",
+                    "99999999999GiB",
+                ],
+            ),
+            (
+                read::<Rate>,
+                &[
+                    "",
+                    "100",
+                    "/min",
+                    "100/",
+                    "100/week",
+                    "0/s",
+                    "1.5/s",
+                    "1000001/s",
+                    "4294967296/day",
+                    "1x/s",
+                ],
+            ),
+            (
+                read::<LimitKey>,
+                &["", "clients", "header:", "header:a b", "header:a:b"],
+            ),
+            (
+                read::<ServerUrl>,
+                &[
+                    "",
+                    "127.0.0.1:9000",
+                    "ftp://h",
+                    "http://",
+                    "http://h/path",
+                    "http://h?q",
+                    "http://user@h",
+                    "http://h:0",
+                    "http://h:65536",
+                    "http://h:x",
+                    "http://::1",
+                    "http://[::1",
+                    "http://[h]:1",
+                    "http://[::1]9",
+                    "http://a b",
+                    "unix:///run/x",
+                ],
+            ),
+            (read::<RecordOutput>, &["", "stdot", "off"]),
+        ];
+        for (read, cases) in table {
+            for text in cases {
+                assert!(read(text).is_err(), "{text} reads as {:?}", read(text));
+            }
+        }
+    }
+
+    #[test]
+    fn a_rate_knows_its_period() {
+        let rate: Rate = "90/h".parse().unwrap();
+        assert_eq!(
+            rate.per_period(),
+            (90, std::time::Duration::from_secs(3600))
+        );
+    }
 }
