@@ -217,7 +217,10 @@ impl Span {
             Source::Path => request.path,
             Source::Query => request.query.unwrap_or_default(),
             Source::Header(i) => request.headers.get(i as usize).map_or(&[], |h| h.1),
-            Source::HeaderName(i) => request.headers.get(i as usize).map_or(&[], |h| h.0.as_bytes()),
+            Source::HeaderName(i) => request
+                .headers
+                .get(i as usize)
+                .map_or(&[], |h| h.0.as_bytes()),
             Source::Body => request.body.bytes,
             Source::Arena => arena,
         };
