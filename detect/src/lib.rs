@@ -10,5 +10,6 @@
 pub mod clock;
 pub mod decode;
 pub mod field;
+pub mod injection;
 pub mod request;
 pub mod view;
