@@ -34,19 +34,28 @@ pub(crate) struct Subject<'a> {
 impl Policy {
     /// Whether some exception silences the finding.
     pub(crate) fn excepts(&self, subject: &Subject<'_>) -> bool {
-        self.exceptions.iter().any(|exception| exception.covers(subject))
+        self.exceptions
+            .iter()
+            .any(|exception| exception.covers(subject))
     }
 }
 
 impl Exception {
     fn covers(&self, subject: &Subject<'_>) -> bool {
         let parts = [
-            self.rule.as_ref().map(|rule| starts(rule.as_bytes(), subject.rule.as_bytes())),
-            self.tag
+            self.rule
                 .as_ref()
-                .map(|tag| subject.tags.iter().any(|t| starts(tag.as_bytes(), t.as_bytes()))),
+                .map(|rule| starts(rule.as_bytes(), subject.rule.as_bytes())),
+            self.tag.as_ref().map(|tag| {
+                subject
+                    .tags
+                    .iter()
+                    .any(|t| starts(tag.as_bytes(), t.as_bytes()))
+            }),
             self.route.as_ref().map(|route| route == subject.route),
-            self.path.as_ref().map(|path| starts(path.as_bytes(), subject.path)),
+            self.path
+                .as_ref()
+                .map(|path| starts(path.as_bytes(), subject.path)),
             self.field.as_ref().map(|field| is_field(field, subject)),
         ];
         let mut given = parts.iter().flatten().peekable();

@@ -12,7 +12,7 @@ pub(crate) mod place;
 mod spec;
 
 pub use category::{Category, Severity};
-pub use compile::{Origin, Rule, RuleError, RuleSet};
+pub use compile::{Origin, Rule, RuleError, RuleSet, Size};
 pub use spec::{
     Bounds, ConditionSpec, CountSpec, NumberSpec, OneOrMany, Phase, RuleSpec, TransformsSpec,
 };

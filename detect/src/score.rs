@@ -70,12 +70,28 @@ mod tests {
             (&[(0, Sqli, 100)], 100.0, Some(Sqli)),
             // Within one field: 1 − 0.45² and 1 − 0.45³.
             (&[(0, Sqli, 55), (0, Sqli, 55)], 79.8, Some(Sqli)),
-            (&[(0, Sqli, 55), (0, Sqli, 55), (0, Sqli, 55)], 90.9, Some(Sqli)),
+            (
+                &[(0, Sqli, 55), (0, Sqli, 55), (0, Sqli, 55)],
+                90.9,
+                Some(Sqli),
+            ),
             // The same in different fields, or different categories, is no more than one.
-            (&[(0, Sqli, 55), (1, Sqli, 55), (2, Sqli, 55)], 55.0, Some(Sqli)),
+            (
+                &[(0, Sqli, 55), (1, Sqli, 55), (2, Sqli, 55)],
+                55.0,
+                Some(Sqli),
+            ),
             (&[(0, Sqli, 55), (0, Xss, 55)], 55.0, Some(Sqli)),
-            (&[(0, Xss, 30), (1, Sqli, 15), (1, Sqli, 30)], 40.5, Some(Sqli)),
-            (&[(0, Scanner, 5), (1, Xss, 90), (2, Sqli, 55)], 90.0, Some(Xss)),
+            (
+                &[(0, Xss, 30), (1, Sqli, 15), (1, Sqli, 30)],
+                40.5,
+                Some(Sqli),
+            ),
+            (
+                &[(0, Scanner, 5), (1, Xss, 90), (2, Sqli, 55)],
+                90.0,
+                Some(Xss),
+            ),
         ];
         for (findings, score, category) in cases {
             let mut tally = Tally::default();

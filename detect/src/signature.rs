@@ -14,7 +14,6 @@ mod scan;
 pub(crate) use self::evaluate::Found;
 pub(crate) use self::scan::{Scan, State};
 
-use crate::decode::Forms;
 use crate::field::{Anomaly, Field};
 use crate::request::Request;
 

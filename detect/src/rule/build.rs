@@ -8,10 +8,12 @@ use ipnet::IpNet;
 use crate::decode::{Chains, Decoder, Form, FormId};
 use crate::field::AnomalyKind;
 use crate::rule::check::{self, Complaint};
+use crate::rule::compile::Rule;
 use crate::rule::condition::{Leaf, Limits, Node, Operator, Pattern, RequestTest, Somewhere};
 use crate::rule::place::{self, Places};
-use crate::rule::{Bounds, ConditionSpec, Origin, OneOrMany, Phase, RuleSpec, TransformsSpec, pattern};
-use crate::rule::compile::Rule;
+use crate::rule::{
+    Bounds, ConditionSpec, OneOrMany, Origin, Phase, RuleSpec, TransformsSpec, pattern,
+};
 
 /// What the rules compiled so far have in common.
 #[derive(Default)]
@@ -36,7 +38,12 @@ const MAX_DEPTH: u32 = 16;
 
 impl Builder {
     /// Compiles one rule, as far as it can be, and says what is wrong with it.
-    pub(crate) fn rule(&mut self, number: u32, origin: Origin, spec: RuleSpec) -> (Rule, Vec<Complaint>) {
+    pub(crate) fn rule(
+        &mut self,
+        number: u32,
+        origin: Origin,
+        spec: RuleSpec,
+    ) -> (Rule, Vec<Complaint>) {
         self.complaints = check::head(&spec);
         let places = self.places(spec.places.as_slice());
         self.check_phase(spec.phase, &places);
@@ -48,7 +55,10 @@ impl Builder {
             depth: 0,
         };
         let condition = self.node(&spec.condition, &context);
-        let unless = spec.unless.as_ref().map(|unless| self.node(unless, &context));
+        let unless = spec
+            .unless
+            .as_ref()
+            .map(|unless| self.node(unless, &context));
         let rule = Rule {
             id: spec.id.as_str().into(),
             name: spec.name.as_str().into(),
@@ -59,7 +69,6 @@ impl Builder {
             score: spec.score.unwrap_or(spec.severity.score()),
             paranoia: spec.paranoia,
             plain: spec.plain || self.means_plain(&condition),
-            form,
             places,
             wide: condition.is_wide(),
             condition,
@@ -108,7 +117,10 @@ impl Builder {
                 Some(form) => form.into(),
                 None => {
                     let names: Vec<_> = Form::ALL.iter().map(|(name, _)| *name).collect();
-                    self.complain(format!("`{name}` is no preset"), format!("one of {}", names.join(" ")));
+                    self.complain(
+                        format!("`{name}` is no preset"),
+                        format!("one of {}", names.join(" ")),
+                    );
                     Form::Text.into()
                 }
             },
@@ -122,8 +134,14 @@ impl Builder {
             match Decoder::named(name) {
                 Some(decoder) => chain.push(decoder),
                 None => {
-                    let known: Vec<_> = crate::decode::TABLE.iter().map(|entry| entry.name).collect();
-                    self.complain(format!("`{name}` is no decoder"), format!("some of {}", known.join(" ")));
+                    let known: Vec<_> = crate::decode::TABLE
+                        .iter()
+                        .map(|entry| entry.name)
+                        .collect();
+                    self.complain(
+                        format!("`{name}` is no decoder"),
+                        format!("some of {}", known.join(" ")),
+                    );
                 }
             }
         }
@@ -136,7 +154,10 @@ impl Builder {
     fn is_lower_case(&self, form: FormId) -> bool {
         match form.preset() {
             Some(form) => form.is_lower_case(),
-            None => self.chains.decoders(form).is_some_and(|chain| chain.contains(&Decoder::Lower)),
+            None => self
+                .chains
+                .decoders(form)
+                .is_some_and(|chain| chain.contains(&Decoder::Lower)),
         }
     }
 
@@ -164,8 +185,14 @@ impl Builder {
         if let Some(transforms) = &spec.transforms {
             context.form = self.form(transforms);
         }
-        let places = spec.places.as_ref().map(|places| self.places(places.as_slice()));
-        let anomaly = spec.anomaly.as_ref().map(|codes| self.anomaly(codes, places.clone()));
+        let places = spec
+            .places
+            .as_ref()
+            .map(|places| self.places(places.as_slice()));
+        let anomaly = spec
+            .anomaly
+            .as_ref()
+            .map(|codes| self.anomaly(codes, places.clone()));
         if let Some(places) = &places {
             context.somewhere = Some(Arc::new(places.clone()));
         }
@@ -174,7 +201,10 @@ impl Builder {
         let mut wide = self.request_parts(spec);
         wide.extend(anomaly);
         if parts.is_empty() && wide.is_empty() {
-            self.complain("a condition is empty", "give it an operator, such as regex or contains_any");
+            self.complain(
+                "a condition is empty",
+                "give it an operator, such as regex or contains_any",
+            );
         }
         match places {
             Some(places) if !parts.is_empty() => {
@@ -207,9 +237,12 @@ impl Builder {
         match node {
             Node::Request(_) => 1,
             Node::Leaf(leaf) => self.leaves[*leaf as usize].operator.cost(),
-            Node::All(parts) | Node::Any(parts) => {
-                parts.iter().map(|part| self.cost(part)).max().unwrap_or(0).saturating_add(1)
-            }
+            Node::All(parts) | Node::Any(parts) => parts
+                .iter()
+                .map(|part| self.cost(part))
+                .max()
+                .unwrap_or(0)
+                .saturating_add(1),
             Node::Not(part) => self.cost(part),
             Node::Somewhere(_) => 20,
         }
@@ -256,7 +289,11 @@ impl Builder {
         if let Some(networks) = &spec.ip_in {
             operators.push(self.networks(networks).map(Operator::Address));
         }
-        let mut nodes: Vec<Node> = operators.into_iter().flatten().map(|op| self.leaf(op, context)).collect();
+        let mut nodes: Vec<Node> = operators
+            .into_iter()
+            .flatten()
+            .map(|op| self.leaf(op, context))
+            .collect();
         let switches: [(Option<bool>, fn() -> Operator); 3] = [
             (spec.detect_sqli, || Operator::Sqli),
             (spec.detect_xss, || Operator::Xss),
@@ -265,7 +302,11 @@ impl Builder {
         for (switch, make) in switches {
             if let Some(positive) = switch {
                 let leaf = self.leaf(make(), context);
-                nodes.push(if positive { leaf } else { Node::Not(Box::new(leaf)) });
+                nodes.push(if positive {
+                    leaf
+                } else {
+                    Node::Not(Box::new(leaf))
+                });
             }
         }
         nodes
@@ -293,7 +334,10 @@ impl Builder {
                 gt: count.gt,
                 lt: count.lt,
             };
-            parts.extend(self.limits(bounds).map(|limits| RequestTest::Count(places, limits)));
+            parts.extend(
+                self.limits(bounds)
+                    .map(|limits| RequestTest::Count(places, limits)),
+            );
         }
         if let Some(networks) = &spec.client_in {
             parts.extend(self.networks(networks).map(RequestTest::Client));
@@ -308,7 +352,10 @@ impl Builder {
                 Some(kind) => kinds.push(*kind),
                 None => {
                     let known: Vec<_> = AnomalyKind::ALL.iter().map(|kind| kind.code()).collect();
-                    self.complain(format!("`{code}` is no anomaly"), format!("one of {}", known.join(" ")));
+                    self.complain(
+                        format!("`{code}` is no anomaly"),
+                        format!("one of {}", known.join(" ")),
+                    );
                 }
             }
         }
@@ -358,10 +405,15 @@ impl Builder {
     fn strings(&mut self, list: &OneOrMany, form: FormId) -> Option<Vec<Vec<u8>>> {
         let list = list.as_slice();
         if list.is_empty() || list.iter().any(String::is_empty) {
-            self.complain("an empty list, or an empty string in it", "at least one string of one byte or more");
+            self.complain(
+                "an empty list, or an empty string in it",
+                "at least one string of one byte or more",
+            );
             return None;
         }
-        let upper = list.iter().find(|s| s.bytes().any(|b| b.is_ascii_uppercase()));
+        let upper = list
+            .iter()
+            .find(|s| s.bytes().any(|b| b.is_ascii_uppercase()));
         if let Some(upper) = upper.filter(|_| self.is_lower_case(form)) {
             self.complain(
                 format!("`{upper}` has upper-case letters, but the form is in lower case"),
@@ -388,7 +440,10 @@ impl Builder {
             let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
             match text.parse::<IpNet>().ok().or(address.ok()) {
                 Some(network) => networks.push(network),
-                None => self.complain(format!("`{text}` is no network"), "such as 10.0.0.0/8 or ::1"),
+                None => self.complain(
+                    format!("`{text}` is no network"),
+                    "such as 10.0.0.0/8 or ::1",
+                ),
             }
         }
         (!networks.is_empty()).then_some(networks)
@@ -403,7 +458,10 @@ impl Builder {
                     (start..=end).for_each(|byte| inside[usize::from(byte)] = true);
                 }
                 _ => {
-                    self.complain(format!("`{range}` is no range of bytes"), "such as \"9, 10, 32-126\"");
+                    self.complain(
+                        format!("`{range}` is no range of bytes"),
+                        "such as \"9, 10, 32-126\"",
+                    );
                     return None;
                 }
             }

@@ -40,7 +40,11 @@ pub(crate) fn head(spec: &RuleSpec) -> Vec<Complaint> {
         format!("`{}` is no rule id", spec.id),
         "lower-case words of letters and digits, joined by single hyphens, at most 80 bytes",
     );
-    complain(spec.name.trim().is_empty(), "the name is empty".into(), "a short title");
+    complain(
+        spec.name.trim().is_empty(),
+        "the name is empty".into(),
+        "a short title",
+    );
     complain(
         spec.why.trim().is_empty(),
         "why is empty".into(),
@@ -58,19 +62,31 @@ pub(crate) fn head(spec: &RuleSpec) -> Vec<Complaint> {
     );
     for tag in &spec.tags {
         let bad = !is_tag(tag);
-        complain(bad, format!("`{tag}` is no tag"), "word:value without spaces, such as cwe:89");
+        complain(
+            bad,
+            format!("`{tag}` is no tag"),
+            "word:value without spaces, such as cwe:89",
+        );
     }
     complaints
 }
 
 fn is_id(id: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
     id.len() <= 80 && id.split('-').all(word)
 }
 
 fn is_tag(tag: &str) -> bool {
     let printable = tag.bytes().all(|b| b.is_ascii_graphic());
-    printable && tag.split_once(':').is_some_and(|(word, value)| !word.is_empty() && !value.is_empty())
+    printable
+        && tag
+            .split_once(':')
+            .is_some_and(|(word, value)| !word.is_empty() && !value.is_empty())
 }
 
 /// Rules that work, but cost more or catch less than they should.
@@ -95,8 +111,13 @@ pub(crate) fn lint(set: &RuleSet) -> Vec<RuleError> {
                 "demand a literal in `all`, or spell an alternation of words out",
             );
         }
-        if !rule.spec.id.starts_with(rule.category.as_str()) && !has_alias(&rule.spec.id, rule.category) {
-            warn("its id does not begin with its category", "begin the id with the category");
+        if !rule.spec.id.starts_with(rule.category.as_str())
+            && !has_alias(&rule.spec.id, rule.category)
+        {
+            warn(
+                "its id does not begin with its category",
+                "begin the id with the category",
+            );
         }
         if rule.spec.tags.is_empty() {
             warn("it has no tags", "add owasp:, api: or cwe: tags");

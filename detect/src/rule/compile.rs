@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::decode::{Chains, FormId};
+use crate::decode::Chains;
 use crate::rule::build::Builder;
-use crate::rule::condition::{Leaf, Node};
+use crate::rule::condition::{Leaf, Node, Operator};
 use crate::rule::place::Places;
-use crate::rule::{Category, Phase, RuleSpec, Severity, check};
+use crate::rule::{Category, Phase, RuleSpec, Severity, check, pattern};
 use crate::signature::index::Index;
 
 /// Where a rule was written.
@@ -68,12 +68,31 @@ pub struct Rule {
     pub(crate) score: u8,
     pub(crate) paranoia: u8,
     pub(crate) plain: bool,
-    pub(crate) form: FormId,
     pub(crate) places: Places,
     pub(crate) condition: Node,
     pub(crate) unless: Option<Node>,
     /// Asked once of the request instead of once of each field.
     pub(crate) wide: bool,
+}
+
+/// How much a rule set holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Size {
+    /// Rules.
+    pub rules: usize,
+    /// Distinct literals that are looked for.
+    pub literals: usize,
+    /// Patterns.
+    pub patterns: usize,
+    /// Groups of patterns that run together.
+    pub groups: usize,
+    /// Rules that no literal announces.
+    pub unannounced: usize,
+    /// Bytes of the literals' automata.
+    pub automata: usize,
+    /// The most that the lazy automata of all patterns and groups may take, in bytes, per worker. An attacker can
+    /// make them take it.
+    pub caches: usize,
 }
 
 /// All rules of one version of the configuration, compiled.
@@ -160,6 +179,29 @@ impl RuleSet {
             *counts.entry(rule.category).or_default() += 1;
         }
         counts
+    }
+
+    /// How much there is, for metrics and for whoever plans memory.
+    pub fn size(&self) -> Size {
+        let patterns = self
+            .leaves
+            .iter()
+            .filter(|leaf| matches!(leaf.operator, Operator::Pattern(_)));
+        let patterns = patterns.count();
+        let indices = [&self.request, &self.response];
+        let sum = |of: fn(&Index) -> usize| indices.into_iter().map(of).sum::<usize>();
+        let groups = sum(|index| index.groups.len());
+        Size {
+            rules: self.rules.len(),
+            literals: sum(|index| index.full.len()),
+            patterns,
+            groups,
+            unannounced: (0..self.rules.len())
+                .filter(|rule| indices.iter().any(|index| index.is_always(*rule)))
+                .count(),
+            automata: sum(|index| index.full.memory() + index.plain.memory()),
+            caches: patterns * 2 * pattern::DFA_LIMIT + groups * pattern::SET_DFA_LIMIT,
+        }
     }
 
     /// What `rules lint` says: rules that work, but cost more or catch less than they should.

@@ -62,7 +62,8 @@ pub(crate) struct Limits {
 impl Limits {
     /// Whether `number` lies between the bounds.
     pub(crate) fn hold(self, number: u64) -> bool {
-        self.above.is_none_or(|above| number > above) && self.below.is_none_or(|below| number < below)
+        self.above.is_none_or(|above| number > above)
+            && self.below.is_none_or(|below| number < below)
     }
 }
 
@@ -147,7 +148,9 @@ impl Operator {
             | Operator::Equals(list)
             | Operator::StartsWith(list)
             | Operator::EndsWith(list) => list.iter().map(|l| l.to_ascii_lowercase()).collect(),
-            Operator::Pattern(pattern) => literal::required(&super::pattern::parse(&pattern.source).ok()?)?,
+            Operator::Pattern(pattern) => {
+                literal::required(&super::pattern::parse(&pattern.source).ok()?)?
+            }
             Operator::Sqli => SQL.iter().map(|l| l.as_bytes().to_vec()).collect(),
             Operator::Xss => XSS.iter().map(|l| l.as_bytes().to_vec()).collect(),
             Operator::Length(_)
@@ -156,7 +159,10 @@ impl Operator {
             | Operator::Address(_)
             | Operator::Card => return None,
         };
-        let useful = !set.is_empty() && set.iter().all(|l| l.len() >= 2 || matches!(self, Operator::Sqli | Operator::Xss));
+        let useful = !set.is_empty()
+            && set
+                .iter()
+                .all(|l| l.len() >= 2 || matches!(self, Operator::Sqli | Operator::Xss));
         useful.then_some(set)
     }
 }
@@ -176,13 +182,19 @@ impl Node {
     /// a [`Somewhere`] count only if `wide`.
     pub(crate) fn triggers(&self, leaves: &[Leaf], wide: bool) -> Option<Vec<u32>> {
         match self {
-            Node::Leaf(number) => leaves[*number as usize].literals.is_some().then(|| vec![*number]),
+            Node::Leaf(number) => leaves[*number as usize]
+                .literals
+                .is_some()
+                .then(|| vec![*number]),
             Node::All(parts) => {
                 let sets = parts.iter().filter_map(|part| part.triggers(leaves, wide));
                 sets.max_by_key(|set| trigger_value(set, leaves))
             }
             Node::Any(parts) => {
-                let sets: Option<Vec<_>> = parts.iter().map(|part| part.triggers(leaves, wide)).collect();
+                let sets: Option<Vec<_>> = parts
+                    .iter()
+                    .map(|part| part.triggers(leaves, wide))
+                    .collect();
                 sets.map(|sets| sets.concat())
             }
             Node::Somewhere(somewhere) if wide => somewhere.node.triggers(leaves, wide),
@@ -194,7 +206,9 @@ impl Node {
     /// under a `not`.
     pub(crate) fn each_leaf(&self, negated: bool, visit: &mut dyn FnMut(u32, bool)) {
         match self {
-            Node::All(parts) | Node::Any(parts) => parts.iter().for_each(|part| part.each_leaf(negated, visit)),
+            Node::All(parts) | Node::Any(parts) => {
+                parts.iter().for_each(|part| part.each_leaf(negated, visit))
+            }
             Node::Not(part) => part.each_leaf(!negated, visit),
             Node::Leaf(number) => visit(*number, negated),
             Node::Request(_) | Node::Somewhere(_) => {}
@@ -204,19 +218,84 @@ impl Node {
 
 /// Of several sets of triggers the best is the one whose weakest literal is the rarest.
 fn trigger_value(set: &[u32], leaves: &[Leaf]) -> (u32, usize) {
-    let literals = set.iter().filter_map(|number| leaves[*number as usize].literals.as_ref());
-    let weakest = literals.map(|l| literal::weight(l).min(8)).min().unwrap_or(0);
+    let literals = set
+        .iter()
+        .filter_map(|number| leaves[*number as usize].literals.as_ref());
+    let weakest = literals
+        .map(|l| literal::weight(l).min(8))
+        .min()
+        .unwrap_or(0);
     (weakest, usize::MAX - set.len())
 }
 
 /// What a text must hold for libinjection to call it SQL: a quote, a comment, or a keyword that joins or acts. The
 /// evaluation asks for a mark or a digit besides.
 const SQL: &[&str] = &[
-    "'", "\"", "`", "--", "/*", "||", "&&", "#", "or", "and", "union", "select", "like", "between", "having", "order by",
-    "group by", "div", "mod", "xor", "rlike", "regexp", "not", "null", "limit", "into", "drop", "insert", "update",
-    "delete", "exec", "waitfor", "create", "alter", "sleep", "benchmark", "char(", "chr(", "concat", "@@", "if(",
-    "case", "truncate", "declare", "shutdown", "merge", "load", "procedure", "is", "in(", "in (",
+    "'",
+    "\"",
+    "`",
+    "--",
+    "/*",
+    "||",
+    "&&",
+    "#",
+    "or",
+    "and",
+    "union",
+    "select",
+    "like",
+    "between",
+    "having",
+    "order by",
+    "group by",
+    "div",
+    "mod",
+    "xor",
+    "rlike",
+    "regexp",
+    "not",
+    "null",
+    "limit",
+    "into",
+    "drop",
+    "insert",
+    "update",
+    "delete",
+    "exec",
+    "waitfor",
+    "create",
+    "alter",
+    "sleep",
+    "benchmark",
+    "char(",
+    "chr(",
+    "concat",
+    "@@",
+    "if(",
+    "case",
+    "truncate",
+    "declare",
+    "shutdown",
+    "merge",
+    "load",
+    "procedure",
+    "is",
+    "in(",
+    "in (",
 ];
 
 /// What a text must hold for libinjection to call it script. The evaluation asks for a `<`, `=` or `:` besides.
-const XSS: &[&str] = &["<", "javascript", "vbscript", "data:", "view-source", "on", "style", "src", "href", "action", "xmlns", "xlink"];
+const XSS: &[&str] = &[
+    "<",
+    "javascript",
+    "vbscript",
+    "data:",
+    "view-source",
+    "on",
+    "style",
+    "src",
+    "href",
+    "action",
+    "xmlns",
+    "xlink",
+];

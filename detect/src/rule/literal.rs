@@ -20,7 +20,10 @@ pub(crate) fn required(hir: &Hir) -> Option<Literals> {
 /// How much a set tells: the weight of its weakest literal. Letters and digits weigh 1; other bytes are rarer in
 /// harmless text and weigh 2, a space or a plain mark 1.
 pub(crate) fn weight(set: &Literals) -> u32 {
-    set.iter().map(|literal| literal_weight(literal)).min().unwrap_or(0)
+    set.iter()
+        .map(|literal| literal_weight(literal))
+        .min()
+        .unwrap_or(0)
 }
 
 fn literal_weight(literal: &[u8]) -> u32 {
@@ -79,7 +82,8 @@ impl Part {
 pub(crate) fn better(a: Option<Literals>, b: Option<Literals>) -> Option<Literals> {
     match (a, b) {
         (Some(a), Some(b)) => {
-            let value = |set: &Literals| (weight(set).min(8) * 16).saturating_sub(set.len().ilog2());
+            let value =
+                |set: &Literals| (weight(set).min(8) * 16).saturating_sub(set.len().ilog2());
             Some(if value(&a) >= value(&b) { a } else { b })
         }
         (a, b) => a.or(b),
@@ -105,7 +109,9 @@ fn literal_part(bytes: &[u8]) -> Part {
     }
     Part {
         exact: None,
-        required: lower.get(..MAX_LENGTH).map(|start| BTreeSet::from([start.to_vec()])),
+        required: lower
+            .get(..MAX_LENGTH)
+            .map(|start| BTreeSet::from([start.to_vec()])),
     }
 }
 
@@ -128,13 +134,19 @@ fn class_part(class: &Class) -> Part {
 pub(crate) fn ranges(class: &Class) -> Vec<(u8, u8)> {
     let everything = vec![(0, 255)];
     match class {
-        Class::Bytes(class) => class.ranges().iter().map(|r| (r.start(), r.end())).collect(),
+        Class::Bytes(class) => class
+            .ranges()
+            .iter()
+            .map(|r| (r.start(), r.end()))
+            .collect(),
         Class::Unicode(class) => {
             let ascii = |r: &regex_syntax::hir::ClassUnicodeRange| {
                 Some((u8::try_from(r.start()).ok()?, u8::try_from(r.end()).ok()?))
             };
             let ranges: Option<Vec<_>> = class.ranges().iter().map(ascii).collect();
-            ranges.filter(|r| r.iter().all(|(_, end)| end.is_ascii())).unwrap_or(everything)
+            ranges
+                .filter(|r| r.iter().all(|(_, end)| end.is_ascii()))
+                .unwrap_or(everything)
         }
     }
 }
@@ -192,7 +204,10 @@ fn concat_part(parts: &[Hir]) -> Part {
             },
             None => {
                 whole = false;
-                best = better(best, Some(std::mem::take(&mut run)).filter(|set| !set.is_empty()));
+                best = better(
+                    best,
+                    Some(std::mem::take(&mut run)).filter(|set| !set.is_empty()),
+                );
                 run = BTreeSet::from([Vec::new()]);
             }
         }
@@ -248,7 +263,10 @@ fn product(left: &Literals, right: &Literals) -> Option<Literals> {
 pub(crate) fn minimised(set: &Literals) -> Literals {
     let contains = |long: &[u8], short: &[u8]| memchr::memmem::find(long, short).is_some();
     set.iter()
-        .filter(|literal| !set.iter().any(|other| other != *literal && contains(literal, other)))
+        .filter(|literal| {
+            !set.iter()
+                .any(|other| other != *literal && contains(literal, other))
+        })
         .cloned()
         .collect()
 }
@@ -260,7 +278,10 @@ mod tests {
 
     fn show(pattern: &str) -> Option<String> {
         let set = minimised(&required(&parse(pattern).unwrap())?);
-        let words: Vec<_> = set.iter().map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+        let words: Vec<_> = set
+            .iter()
+            .map(|l| String::from_utf8_lossy(l).into_owned())
+            .collect();
         Some(words.join("|"))
     }
 

@@ -55,15 +55,30 @@ pub(crate) fn compile_set(patterns: &[&str]) -> Option<RegexSet> {
 pub(crate) fn upper_case(hir: &Hir) -> Option<char> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => None,
-        HirKind::Literal(literal) => literal.0.iter().find(|b| b.is_ascii_uppercase()).map(|b| *b as char),
+        HirKind::Literal(literal) => literal
+            .0
+            .iter()
+            .find(|b| b.is_ascii_uppercase())
+            .map(|b| *b as char),
         HirKind::Class(class) => {
             let ranges = ranges(class);
             // A negated class holds much; only one that spells letters out is meant for letters.
-            if ranges.iter().map(|(start, end)| usize::from(end - start) + 1).sum::<usize>() > 64 {
+            if ranges
+                .iter()
+                .map(|(start, end)| usize::from(end - start) + 1)
+                .sum::<usize>()
+                > 64
+            {
                 return None;
             }
-            let has = |byte: u8| ranges.iter().any(|(start, end)| (*start..=*end).contains(&byte));
-            (b'A'..=b'Z').find(|upper| has(*upper) && !has(upper.to_ascii_lowercase())).map(char::from)
+            let has = |byte: u8| {
+                ranges
+                    .iter()
+                    .any(|(start, end)| (*start..=*end).contains(&byte))
+            };
+            (b'A'..=b'Z')
+                .find(|upper| has(*upper) && !has(upper.to_ascii_lowercase()))
+                .map(char::from)
         }
         HirKind::Repetition(repetition) => upper_case(&repetition.sub),
         HirKind::Capture(capture) => upper_case(&capture.sub),

@@ -4,7 +4,7 @@ use crate::field::{Location, Locations};
 
 /// Where a rule looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub(crate) struct Places {
     /// Locations with any name.
     whole: Locations,
     /// Locations with one name, the name in lower case.
@@ -31,7 +31,10 @@ impl Places {
                 }
             }
         }
-        let named = places.named.iter().fold(0, |bits, (l, _)| bits | Locations::of(&[*l]).0);
+        let named = places
+            .named
+            .iter()
+            .fold(0, |bits, (l, _)| bits | Locations::of(&[*l]).0);
         places.all = places.whole.union(Locations(named));
         Ok(places)
     }
@@ -52,20 +55,18 @@ impl Places {
     }
 
     /// Every location that may hold a field of these places.
-    pub fn locations(&self) -> Locations {
+    pub(crate) fn locations(&self) -> Locations {
         self.all
     }
 
-    /// Whether only some names count at some location.
-    pub fn has_names(&self) -> bool {
-        !self.named.is_empty()
-    }
-
     /// Whether a field stands at one of these places.
-    pub fn contain(&self, location: Location, name: &[u8]) -> bool {
+    pub(crate) fn contain(&self, location: Location, name: &[u8]) -> bool {
         self.whole.contains(location)
             || (self.all.contains(location)
-                && self.named.iter().any(|(l, n)| *l == location && n.eq_ignore_ascii_case(name)))
+                && self
+                    .named
+                    .iter()
+                    .any(|(l, n)| *l == location && n.eq_ignore_ascii_case(name)))
     }
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn known() -> String {
 }
 
 /// The name of a location as rules write it.
-pub const fn name_of(location: Location) -> &'static str {
+pub(crate) const fn name_of(location: Location) -> &'static str {
     match location {
         Location::Method => "method",
         Location::Host => "host",
@@ -116,11 +117,16 @@ pub const fn name_of(location: Location) -> &'static str {
 }
 
 fn named(word: &str) -> Option<Location> {
-    Location::ALL.into_iter().find(|location| name_of(*location) == word)
+    Location::ALL
+        .into_iter()
+        .find(|location| name_of(*location) == word)
 }
 
 fn group(word: &str) -> Option<Locations> {
-    GROUPS.iter().find(|(name, _)| *name == word).map(|(_, locations)| *locations)
+    GROUPS
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, locations)| *locations)
 }
 
 /// The locations of an answer.
@@ -174,7 +180,8 @@ const NAMES: Locations = Locations::of(&[
 
 const COOKIES: Locations = Locations::of(&[Location::Cookie]);
 
-const HEADERS: Locations = Locations::of(&[Location::Header, Location::UserAgent, Location::Referer]);
+const HEADERS: Locations =
+    Locations::of(&[Location::Header, Location::UserAgent, Location::Referer]);
 
 const ANY: Locations = ARGS
     .union(NAMES)
@@ -230,7 +237,11 @@ mod tests {
         ];
         for (words, location, name, expected) in cases {
             let places = places(words).unwrap();
-            assert_eq!(places.contain(*location, name.as_bytes()), *expected, "{words:?} {location:?} {name}");
+            assert_eq!(
+                places.contain(*location, name.as_bytes()),
+                *expected,
+                "{words:?} {location:?} {name}"
+            );
         }
     }
 

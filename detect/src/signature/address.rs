@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address that a value is, or that the URL in it points to.
 pub(crate) fn of(bytes: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(bytes.get(..bytes.len().min(2048))?).ok()?.trim();
+    let text = std::str::from_utf8(bytes.get(..bytes.len().min(2048))?)
+        .ok()?
+        .trim();
     let host = host_of(text);
     if let Some(inside) = host.strip_prefix('[') {
         let inside = inside.split(']').next()?.split('%').next()?;
@@ -55,18 +57,28 @@ fn loose_ipv4(name: &str) -> Option<Ipv4Addr> {
         return None;
     }
     let head = first.iter().fold(0, |all, n| (all << 8) | n);
-    u32::try_from((head << room) | last).ok().map(Ipv4Addr::from)
+    u32::try_from((head << room) | last)
+        .ok()
+        .map(Ipv4Addr::from)
 }
 
 fn number(part: &str) -> Option<u64> {
     let hexadecimal = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
     if let Some(digits) = hexadecimal {
-        return if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 16).ok() };
+        return if digits.is_empty() {
+            Some(0)
+        } else {
+            u64::from_str_radix(digits, 16).ok()
+        };
     }
     match part.strip_prefix('0') {
         Some("") => Some(0),
         Some(digits) => u64::from_str_radix(digits, 8).ok(),
-        None => part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok()).flatten(),
+        None => part
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| part.parse().ok())
+            .flatten(),
     }
 }
 
@@ -79,7 +91,10 @@ mod tests {
         let cases = [
             ("127.0.0.1", Some("127.0.0.1")),
             ("http://127.0.0.1:8080/x?y", Some("127.0.0.1")),
-            ("http://user:pass@169.254.169.254/latest", Some("169.254.169.254")),
+            (
+                "http://user:pass@169.254.169.254/latest",
+                Some("169.254.169.254"),
+            ),
             ("//10.1.2.3", Some("10.1.2.3")),
             ("http://2130706433/", Some("127.0.0.1")),
             ("http://0x7f000001", Some("127.0.0.1")),

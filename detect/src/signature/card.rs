@@ -10,7 +10,8 @@ pub(crate) fn find(bytes: &[u8]) -> Option<Range<usize>> {
         let begin = start + offset;
         let before = begin.checked_sub(1).map(|i| bytes[i]);
         let (digits, count, end) = run(&bytes[begin..]);
-        let inside_a_word = before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_');
+        let inside_a_word =
+            before.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_');
         let digits = &digits[..count.min(20)];
         if !inside_a_word && is_card(digits) {
             return Some(begin..begin + end);
@@ -44,7 +45,13 @@ fn run(bytes: &[u8]) -> ([u8; 20], usize, usize) {
 fn is_card(digits: &[u8]) -> bool {
     let issuer = matches!(
         digits,
-        [4, ..] | [5, 1..=5, ..] | [2, 2..=7, ..] | [3, 4 | 7, ..] | [6, 0 | 4 | 5, ..] | [3, 5 | 6 | 8, ..] | [6, 2, ..]
+        [4, ..]
+            | [5, 1..=5, ..]
+            | [2, 2..=7, ..]
+            | [3, 4 | 7, ..]
+            | [6, 0 | 4 | 5, ..]
+            | [3, 5 | 6 | 8, ..]
+            | [6, 2, ..]
     );
     (13..=19).contains(&digits.len()) && issuer && passes_luhn(digits)
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::decode::class::{
-    AMP, AT as AT_SIGN, BACKSLASH, BACKTICK, BANG, COLON, DIGIT, DQUOTE, EQUALS, GT, HASH, LT, PAREN, PIPE, QUOTE,
-    SEMI, STAR,
+    AMP, AT as AT_SIGN, BACKSLASH, BACKTICK, BANG, COLON, DIGIT, DQUOTE, EQUALS, GT, HASH, LT,
+    PAREN, PIPE, QUOTE, SEMI, STAR,
 };
 use crate::decode::{Form, FormId};
 use crate::field::{Location, Span};
@@ -146,7 +146,13 @@ impl Scan<'_> {
     }
 
     /// The bytes that pass, if the test does.
-    fn test(&self, operator: &Operator, bytes: &[u8], index: usize, form: FormId) -> Option<Range<usize>> {
+    fn test(
+        &self,
+        operator: &Operator,
+        bytes: &[u8],
+        index: usize,
+        form: FormId,
+    ) -> Option<Range<usize>> {
         let whole = || 0..bytes.len();
         match operator {
             Operator::Pattern(pattern) => pattern.regex.find(bytes).map(|found| found.range()),
@@ -168,10 +174,15 @@ impl Scan<'_> {
                 let at = bytes.iter().position(|byte| !inside[usize::from(*byte)])?;
                 Some(at..at + 1)
             }
-            Operator::Number(bounds) => number(bytes).filter(|n| holds(bounds, *n)).map(|_| whole()),
+            Operator::Number(bounds) => {
+                number(bytes).filter(|n| holds(bounds, *n)).map(|_| whole())
+            }
             Operator::Address(networks) => {
                 let address = address::of(bytes)?;
-                networks.iter().any(|network| network.contains(&address)).then(whole)
+                networks
+                    .iter()
+                    .any(|network| network.contains(&address))
+                    .then(whole)
             }
             Operator::Sqli => self.is_sqli(bytes, index, form).then(whole),
             Operator::Xss => self.is_xss(bytes, index, form).then(whole),
@@ -180,7 +191,8 @@ impl Scan<'_> {
     }
 
     fn is_sqli(&self, bytes: &[u8], index: usize, form: FormId) -> bool {
-        const MARKS: u32 = DIGIT | QUOTE | DQUOTE | BACKTICK | HASH | SEMI | EQUALS | LT | GT | PIPE | AMP | PAREN;
+        const MARKS: u32 =
+            DIGIT | QUOTE | DQUOTE | BACKTICK | HASH | SEMI | EQUALS | LT | GT | PIPE | AMP | PAREN;
         let marks = MARKS | STAR | BACKSLASH | AT_SIGN | BANG;
         let start = &bytes[..bytes.len().min(INJECTION_LENGTH)];
         self.class(index, form).has(marks) && injection::is_sqli(start)
@@ -194,8 +206,14 @@ impl Scan<'_> {
     fn request_test(&mut self, test: &RequestTest) -> Option<Found> {
         match test {
             RequestTest::Anomaly(kinds, places) => {
-                let here = |location| places.as_ref().is_none_or(|p| p.locations().contains(location));
-                let noted = self.anomalies().find(|a| kinds.contains(&a.kind) && here(a.location))?;
+                let here = |location| {
+                    places
+                        .as_ref()
+                        .is_none_or(|p| p.locations().contains(location))
+                };
+                let noted = self
+                    .anomalies()
+                    .find(|a| kinds.contains(&a.kind) && here(a.location))?;
                 Some(Found {
                     location: noted.location,
                     span: Some(noted.span),
@@ -204,12 +222,17 @@ impl Scan<'_> {
             }
             RequestTest::Count(places, limits) => {
                 let fields = self.input.fields.iter();
-                let count = fields.filter(|f| places.contain(f.location, self.input.name(f))).count();
+                let count = fields
+                    .filter(|f| places.contain(f.location, self.input.name(f)))
+                    .count();
                 limits.hold(count as u64).then(Found::request)
             }
             RequestTest::Client(networks) => {
                 let client = self.input.request.client;
-                networks.iter().any(|network| network.contains(&client)).then(Found::request)
+                networks
+                    .iter()
+                    .any(|network| network.contains(&client))
+                    .then(Found::request)
             }
         }
     }
@@ -222,7 +245,10 @@ impl Scan<'_> {
         }
         let fields = self.input.fields;
         let answer = fields.iter().enumerate().find_map(|(index, field)| {
-            if !somewhere.places.contain(field.location, self.input.name(field)) {
+            if !somewhere
+                .places
+                .contain(field.location, self.input.name(field))
+            {
                 return None;
             }
             let at = At {

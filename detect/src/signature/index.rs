@@ -100,7 +100,10 @@ impl Index {
             is_always: vec![false; rules.len()],
             ..Index::default()
         };
-        for (number, rule) in (0_u32..).zip(rules).filter(|(_, rule)| rule.spec.phase == phase) {
+        for (number, rule) in (0_u32..)
+            .zip(rules)
+            .filter(|(_, rule)| rule.spec.phase == phase)
+        {
             let triggers = rule.condition.triggers(leaves, rule.wide);
             if triggers.is_none() {
                 index.add_always(number, rule);
@@ -160,7 +163,10 @@ impl Index {
             let alone = leaf.somewhere.is_some() || rule.spec.phase != phase;
             if matches!(leaf.operator, Operator::Pattern(_)) && !alone {
                 let family = families.entry((leaf.form.index(), rule.category));
-                family.or_insert_with(|| (leaf.form, Vec::new())).1.push(number);
+                family
+                    .or_insert_with(|| (leaf.form, Vec::new()))
+                    .1
+                    .push(number);
             }
         }
         for (form, family) in families.into_values() {
@@ -207,15 +213,26 @@ impl Draft {
             unless.each_leaf(false, &mut visit);
         }
         // Leaves that stand for other fields are only of interest here when they announce their rule.
-        own.extend(triggers.iter().filter(|leaf| leaves[**leaf as usize].somewhere.is_some()));
+        own.extend(
+            triggers
+                .iter()
+                .filter(|leaf| leaves[**leaf as usize].somewhere.is_some()),
+        );
         for leaf in own {
-            self.add_leaf(number, rule, leaf, &leaves[leaf as usize], triggers.contains(&leaf));
+            self.add_leaf(
+                number,
+                rule,
+                leaf,
+                &leaves[leaf as usize],
+                triggers.contains(&leaf),
+            );
         }
     }
 
     fn add_leaf(&mut self, number: u32, rule: &Rule, leaf_number: u32, leaf: &Leaf, trigger: bool) {
         let places = leaf.somewhere.as_deref().unwrap_or(&rule.places);
-        for text in literal::minimised(leaf.literals.as_ref().unwrap_or(&literal::Literals::new())) {
+        for text in literal::minimised(leaf.literals.as_ref().unwrap_or(&literal::Literals::new()))
+        {
             self.uses.entry(text).or_default().push(Use {
                 leaf: leaf_number,
                 rule: number,
@@ -244,7 +261,9 @@ impl Lexicon {
             if added.is_empty() {
                 continue;
             }
-            let locations = added.iter().fold(Locations::default(), |all, one| all.union(one.locations));
+            let locations = added
+                .iter()
+                .fold(Locations::default(), |all, one| all.union(one.locations));
             lexicon.literals.push(Entry {
                 first: u32::try_from(first).unwrap_or(u32::MAX),
                 end: u32::try_from(lexicon.uses.len()).unwrap_or(u32::MAX),
@@ -253,7 +272,10 @@ impl Lexicon {
             texts.push(text);
         }
         for one in &lexicon.uses {
-            for location in Location::ALL.into_iter().filter(|l| one.locations.contains(*l)) {
+            for location in Location::ALL
+                .into_iter()
+                .filter(|l| one.locations.contains(*l))
+            {
                 lexicon.forms[location as usize] |= 1 << one.form;
             }
         }
@@ -274,7 +296,13 @@ impl Lexicon {
 
     /// Calls `found` for each use, at `location`, of each literal that occurs. `seen` holds one stamp per literal,
     /// so that one that occurs ten thousand times is reported once.
-    pub(crate) fn scan(&self, bytes: &[u8], location: Location, seen: &mut Stamps, mut found: impl FnMut(&Use)) {
+    pub(crate) fn scan(
+        &self,
+        bytes: &[u8],
+        location: Location,
+        seen: &mut Stamps,
+        mut found: impl FnMut(&Use),
+    ) {
         let Some(automaton) = &self.automaton else {
             return;
         };
@@ -292,7 +320,9 @@ impl Lexicon {
                 let entry = &self.literals[literal];
                 if seen.mark(literal) && entry.locations.contains(location) {
                     let uses = &self.uses[entry.first as usize..entry.end as usize];
-                    uses.iter().filter(|one| one.locations.contains(location)).for_each(&mut found);
+                    uses.iter()
+                        .filter(|one| one.locations.contains(location))
+                        .for_each(&mut found);
                 }
             }
         }

@@ -54,18 +54,20 @@ pub(crate) struct Scan<'s> {
 }
 
 /// What is told of each rule that holds.
-pub(crate) type Report<'r> = dyn FnMut(&mut Forms, &Rule, Found) + 'r;
+pub(crate) type Report<'s, 'r> = dyn FnMut(&'s Rule, Found) + 'r;
 
-impl Scan<'_> {
+impl<'s> Scan<'s> {
     /// Scans every field, then the request, and reports each rule that holds where it holds. Findings of one field
     /// come one after the other; those of the request as a whole come last.
-    pub(crate) fn run(&mut self, report: &mut Report<'_>) {
+    pub(crate) fn run(&mut self, report: &mut Report<'s, '_>) {
         self.state.noted.clear();
         self.state.wide.next(self.set.rules.len());
         self.state.wide_list.clear();
         self.state.somewhere.next(self.set.somewheres as usize);
         self.state.answers.clear();
-        self.state.answers.resize(self.set.somewheres as usize, None);
+        self.state
+            .answers
+            .resize(self.set.somewheres as usize, None);
         for (number, field) in self.input.fields.iter().enumerate() {
             self.scan_field(number, field, report);
         }
@@ -77,7 +79,7 @@ impl Scan<'_> {
         self.input.anomalies.iter().chain(&self.state.noted)
     }
 
-    fn scan_field(&mut self, number: usize, field: &Field, report: &mut Report<'_>) {
+    fn scan_field(&mut self, number: usize, field: &Field, report: &mut Report<'s, '_>) {
         let raw = self.input.raw(field);
         let class = self
             .forms
@@ -85,9 +87,15 @@ impl Scan<'_> {
         let skip = class.is_plain() && !PLAIN_TOO.contains(field.location);
         let location = field.location as usize;
         let (mask, always) = if skip {
-            (self.index.plain.forms[location], &self.index.always_plain[location])
+            (
+                self.index.plain.forms[location],
+                &self.index.always_plain[location],
+            )
         } else {
-            (self.index.full.forms[location], &self.index.always[location])
+            (
+                self.index.full.forms[location],
+                &self.index.always[location],
+            )
         };
         if mask == 0 && always.is_empty() {
             return;
@@ -95,7 +103,8 @@ impl Scan<'_> {
         self.begin_field();
         if !class.is_plain() {
             for id in self.index.ids(mask) {
-                self.forms.ensure(number, id, raw, field.encoding, &self.set.chains);
+                self.forms
+                    .ensure(number, id, raw, field.encoding, &self.set.chains);
             }
             self.note_layers(number, field);
         }
@@ -149,7 +158,10 @@ impl Scan<'_> {
         for id in self.index.ids(mask) {
             let bytes = forms.view(number, id, raw);
             let bit = 1 << id.index();
-            match distinct[..count].iter_mut().find(|(other, _)| same(other, bytes)) {
+            match distinct[..count]
+                .iter_mut()
+                .find(|(other, _)| same(other, bytes))
+            {
                 Some((_, forms)) => *forms |= bit,
                 None => {
                     distinct[count] = (bytes, bit);
@@ -165,7 +177,11 @@ impl Scan<'_> {
 
     /// One pass over the bytes that some forms of a field share.
     fn scan_form(&mut self, bytes: &[u8], forms: FormMask, field: &Field, plain: bool) {
-        let lexicon = if plain { &self.index.plain } else { &self.index.full };
+        let lexicon = if plain {
+            &self.index.plain
+        } else {
+            &self.index.full
+        };
         let State {
             seen,
             flagged,
@@ -212,7 +228,8 @@ impl Scan<'_> {
                 continue;
             }
             let group = &self.index.groups[group as usize];
-            self.forms.ensure(number, group.form, raw, encoding, &self.set.chains);
+            self.forms
+                .ensure(number, group.form, raw, encoding, &self.set.chains);
             let bytes = self.forms.view(number, group.form, raw);
             let matches = group.set.matches(bytes);
             for (which, leaf) in group.leaves.iter().enumerate() {
@@ -224,12 +241,19 @@ impl Scan<'_> {
         }
     }
 
-    fn evaluate_field(&mut self, number: usize, field: &Field, always: &[u32], report: &mut Report<'_>) {
+    fn evaluate_field(
+        &mut self,
+        number: usize,
+        field: &Field,
+        always: &[u32],
+        report: &mut Report<'s, '_>,
+    ) {
         let at = At {
             field: Some(number),
             direct: !self.prefilter,
         };
         let name = self.input.name(field);
+        let set = self.set;
         for candidate in 0..self.state.candidate_list.len() + always.len() {
             let rule = match self.state.candidate_list.get(candidate) {
                 Some(rule) => *rule,
@@ -240,18 +264,18 @@ impl Scan<'_> {
             if listed && self.state.candidates.has(rule as usize) {
                 continue;
             }
-            let rule = &self.set.rules[rule as usize];
+            let rule = &set.rules[rule as usize];
             if rule.paranoia > self.paranoia || !rule.places.contain(field.location, name) {
                 continue;
             }
             if let Some(found) = self.rule(rule, at) {
-                report(self.forms, rule, found);
+                report(rule, found);
             }
         }
     }
 
     /// Evaluates the rules that ask the request as a whole.
-    fn ask_request(&mut self, report: &mut Report<'_>) {
+    fn ask_request(&mut self, report: &mut Report<'s, '_>) {
         let at = At {
             field: None,
             direct: true,
@@ -271,7 +295,7 @@ impl Scan<'_> {
                 continue;
             }
             if let Some(found) = self.rule(rule, at) {
-                report(self.forms, rule, found);
+                report(rule, found);
             }
         }
     }
