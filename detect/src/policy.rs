@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::view::Limits;
+
 /// The engine's part of a route's policy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -12,6 +14,9 @@ pub struct Policy {
     pub paranoia: u8,
     /// What shall not count, for tuning.
     pub exceptions: Vec<Exception>,
+    /// How much of a request is looked at.
+    #[serde(skip)]
+    pub limits: Limits,
 }
 
 impl Default for Policy {
@@ -20,6 +25,7 @@ impl Default for Policy {
             thresholds: Thresholds::default(),
             paranoia: 1,
             exceptions: Vec::new(),
+            limits: Limits::default(),
         }
     }
 }
@@ -57,7 +63,8 @@ pub struct Exception {
     pub tag: Option<String>,
     /// The name of a route.
     pub route: Option<String>,
-    /// A field: its name, or `location:name` (`json:comment`, `header:x-note`), names without regard to case.
+    /// A field: its name, its location, or `location:name` (`comment`, `json`, `json:comment`); names without regard
+    /// to case.
     pub field: Option<String>,
     /// A path, or its beginning followed by `*`.
     pub path: Option<String>,

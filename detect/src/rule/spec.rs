@@ -85,7 +85,7 @@ impl OneOrMany {
 pub enum TransformsSpec {
     /// A preset of `docs/RULES.md`.
     Preset(String),
-    /// Decoders, applied in this order to the raw bytes.
+    /// Decoders, applied in this order to the form `value`.
     List(Vec<String>),
 }
 
