@@ -10,6 +10,7 @@ mod http2;
 mod lengths;
 mod pipelines;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use crate::harness::client::PATIENCE;
@@ -93,6 +94,9 @@ fn http2_payloads() {
 struct World {
     gateway: Gateway,
     origin: Origin,
+    /// By connection of the origin: how many of its requests, and of the bytes behind them, were judged already, so that
+    /// each fault is told once, of the payload that caused it.
+    judged: RefCell<Vec<(usize, usize)>>,
 }
 
 impl World {
@@ -120,7 +124,11 @@ policies:
 ",
             origin.url()
         ));
-        Self { gateway, origin }
+        Self {
+            gateway,
+            origin,
+            judged: RefCell::default(),
+        }
     }
 
     fn try_payload(&self, payload: &Payload) -> Result<(), String> {
@@ -130,16 +138,17 @@ policies:
         if payload.expect == Expect::Cut {
             client.finish();
         }
+        let head = payload.bytes.starts_with(b"HEAD ");
         let whole = match payload.expect {
             Expect::Forward(count) => {
-                let statuses = statuses(&mut client, count);
+                let statuses = statuses(&mut client, head, count);
                 if statuses != vec![200; count] {
                     return Err(format!("answered {statuses:?}, not {count} times 200"));
                 }
                 count
             }
             Expect::Refuse(count) => {
-                let statuses = statuses(&mut client, count + 1);
+                let statuses = statuses(&mut client, head, count + 1);
                 let refused = matches!(statuses.last(), Some(400..=599));
                 if statuses.len() != count + 1
                     || !refused
@@ -153,7 +162,7 @@ policies:
                 count
             }
             Expect::Cut => {
-                let statuses = statuses(&mut client, 1);
+                let statuses = statuses(&mut client, head, 1);
                 if !client.closes_within(PATIENCE) {
                     return Err("left open".into());
                 }
@@ -193,19 +202,30 @@ policies:
         // What was smuggled may come a moment after what was not.
         std::thread::sleep(Duration::from_millis(3));
         let connections = self.origin.connections();
-        let requests: Vec<_> = connections.iter().flat_map(|c| &c.requests).collect();
-        for seen in &requests {
+        let mut judged = self.judged.borrow_mut();
+        judged.resize(connections.len(), (0, 0));
+        let mut fresh = Vec::new();
+        let mut rests = Vec::new();
+        for (connection, (requests, rest)) in connections.iter().zip(judged.iter_mut()) {
+            fresh.extend(&connection.requests[*requests..]);
+            if connection.rest.len() > *rest {
+                rests.push(&connection.rest);
+            }
+            (*requests, *rest) = (connection.requests.len(), connection.rest.len());
+        }
+        for seen in &fresh {
             check_marked(&seen.head)?;
             dirt::check(&seen.head)?;
         }
-        for rest in connections.iter().map(|c| &c.rest) {
-            if !rest.is_empty() {
-                check_marked(rest)?;
-            }
+        for rest in rests {
+            check_marked(rest)?;
         }
-        if requests.len() != count {
-            let targets: Vec<_> = requests.iter().skip(count).map(|r| r.target()).collect();
-            return Err(format!("too many requests at the origin: {targets:?}"));
+        let total = self.origin.count();
+        if total != count {
+            let targets: Vec<_> = fresh.iter().map(|seen| seen.target()).collect();
+            return Err(format!(
+                "{total} requests at the origin, not {count}; new: {targets:?}"
+            ));
         }
         Ok(())
     }
@@ -229,10 +249,13 @@ fn check_marked(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The statuses of up to so many answers.
-fn statuses(client: &mut Client, count: usize) -> Vec<u16> {
+/// The statuses of up to so many answers, of which the first may be to a HEAD.
+fn statuses(client: &mut Client, head: bool, count: usize) -> Vec<u16> {
     (0..count)
-        .map_while(|_| client.response(PATIENCE))
+        .map_while(|i| {
+            let method = if head && i == 0 { "HEAD" } else { "GET" };
+            client.answer_to(method, PATIENCE)
+        })
         .map(|response| response.status)
         .collect()
 }

@@ -1,14 +1,13 @@
 //! What no head that a gateway forwards may hold: anything that two servers could read in two ways.
 
 /// Fields that belong to one hop, and may not be forwarded.
-const HOP_BY_HOP: [&str; 7] = [
+const HOP_BY_HOP: [&str; 6] = [
     "keep-alive",
     "proxy-connection",
     "proxy-authorization",
     "te",
     "upgrade",
     "http2-settings",
-    "trailer",
 ];
 
 /// The first dirty thing in a head, as it came, with its empty line.
@@ -66,7 +65,8 @@ fn check_request_line(line: &[u8]) -> Result<(), &'static str> {
     if version != b"HTTP/1.1" {
         return Err("the version");
     }
-    if !target.starts_with(b"/") && !(target == b"*" && method == b"OPTIONS") {
+    let asterisk = target == b"*" && method == b"OPTIONS";
+    if !asterisk && !target.starts_with(b"/") {
         return Err("the target's form");
     }
     if target.contains(&b'#') {
