@@ -22,8 +22,10 @@ else
 fi
 
 from=$SECONDS
+# What is fuzzed has the versions of what is shipped: cargo takes them over and adds libFuzzer.
+cp Cargo.lock tests/fuzz/Cargo.lock
 # With --target the flags reach the code under test and not the build scripts.
-RUSTFLAGS=$flags CARGO_TARGET_DIR=$root/target "${cargo[@]}" build --release --locked --quiet \
+RUSTFLAGS=$flags CARGO_TARGET_DIR=$root/target "${cargo[@]}" build --release --quiet \
     --manifest-path tests/fuzz/Cargo.toml --target "$host"
 echo "fuzz targets built in $((SECONDS - from)) s"
 
