@@ -51,7 +51,7 @@ pub async fn handle(worker: Rc<Worker>, state: Arc<ConnectionState>, request: Re
 /// The way of a request.
 async fn run(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Fault> {
     let (mut parts, incoming) = request.into_parts();
-    guard::check(exchange.state(), &parts)?;
+    guard::check(exchange.state(), &parts, &exchange.worker().caps().wire)?;
     exchange.learn_client(&parts.headers);
 
     let snapshot = exchange.snapshot();

@@ -2,7 +2,6 @@
 //! request never sees half of a change. What must outlive a change (limits, counters, connections) is not in here.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use portcullis_detect as detect;
 use portcullis_detect::Detector;
 
 use crate::client::TrustedProxies;
-use crate::limit::{LimitKey, LimitSet, LimitSpec, Limits};
+use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
 use crate::record::Redaction;
 use crate::route::RouteTable;
@@ -186,11 +185,7 @@ impl Policy {
     fn build(name: &str, policy: &config::Policy, limits: &Limits) -> Result<Self, String> {
         let tag_header = HeaderName::from_bytes(policy.tag_header.as_bytes())
             .map_err(|_| format!("{:?} is no header name", policy.tag_header))?;
-        let specs = policy
-            .effective_limits()
-            .iter()
-            .map(limit_spec)
-            .collect::<Result<Vec<_>, _>>()?;
+        let specs: Vec<LimitSpec> = policy.effective_limits().iter().map(LimitSpec::of).collect();
         let inspects_responses = policy.responses.inspect && policy.mode != config::Mode::Off;
         Ok(Self {
             name: Arc::from(name),
@@ -203,6 +198,7 @@ impl Policy {
                 },
                 paranoia: policy.paranoia,
                 exceptions: policy.exceptions.iter().map(exception).collect(),
+                ..detect::Policy::default()
             },
             inspect: policy.body.inspect.as_usize(),
             max: policy.body.max.0,
@@ -224,22 +220,6 @@ fn exception(exception: &config::Exception) -> detect::Exception {
         field: exception.field.clone(),
         path: exception.path.clone(),
     }
-}
-
-fn limit_spec(limit: &config::Limit) -> Result<LimitSpec, String> {
-    let (count, period) = limit.rate.per_period();
-    Ok(LimitSpec {
-        key: match &limit.key {
-            config::LimitKey::Client => LimitKey::Client,
-            config::LimitKey::Route => LimitKey::Route,
-            config::LimitKey::Header(name) => LimitKey::Header(
-                HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name:?} is no header name"))?,
-            ),
-        },
-        count: NonZeroU32::new(count).ok_or("a rate of 0 lets nothing through; say `mode: off` or leave it out")?,
-        period,
-        burst: NonZeroU32::new(limit.effective_burst()).ok_or("a burst of 0 lets nothing through")?,
-    })
 }
 
 /// A configured header value; the checks on loading have seen it.

@@ -17,8 +17,10 @@ use tokio_rustls::TlsConnector;
 
 /// TLS towards the servers of an upstream.
 pub struct ClientTls {
-    /// Opens connections.
-    pub connector: TlsConnector,
+    /// Opens connections for HTTP/1.1.
+    pub http1: TlsConnector,
+    /// Opens connections for HTTP/2.
+    pub http2: TlsConnector,
     /// The name the server's certificate must bear.
     pub name: ServerName<'static>,
 }
@@ -156,15 +158,15 @@ impl ClientTls {
                 .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
                 .with_no_client_auth()
         };
-        client.alpn_protocols = match upstream.protocol {
-            config::Protocol::Http1 => vec![b"http/1.1".to_vec()],
-            config::Protocol::Http2 => vec![b"h2".to_vec()],
-            config::Protocol::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        };
+        // A request is written for one protocol, so exactly that one is offered.
+        client.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let mut http2 = client.clone();
+        http2.alpn_protocols = vec![b"h2".to_vec()];
         let name = upstream.tls.server_name.clone().unwrap_or_else(|| server.host.clone());
         let name = ServerName::try_from(name.clone()).map_err(|_| format!("{name:?} is no server name"))?;
         Ok(Self {
-            connector: TlsConnector::from(Arc::new(client)),
+            http1: TlsConnector::from(Arc::new(client)),
+            http2: TlsConnector::from(Arc::new(http2)),
             name,
         })
     }

@@ -48,7 +48,7 @@ pub enum Protocol {
     Http1,
     /// HTTP/2; to an `http` server with prior knowledge (h2c), as gRPC needs it.
     Http2,
-    /// Over TLS what the server prefers (ALPN); in the clear HTTP/1.1, and HTTP/2 for gRPC requests.
+    /// HTTP/1.1, and HTTP/2 for gRPC requests.
     #[default]
     Auto,
 }

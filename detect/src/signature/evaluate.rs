@@ -195,7 +195,7 @@ impl Scan<'_> {
             DIGIT | QUOTE | DQUOTE | BACKTICK | HASH | SEMI | EQUALS | LT | GT | PIPE | AMP | PAREN;
         let marks = MARKS | STAR | BACKSLASH | AT_SIGN | BANG;
         let start = &bytes[..bytes.len().min(INJECTION_LENGTH)];
-        self.class(index, form).has(marks) && injection::is_sqli(start)
+        self.class(index, form).has(marks) && injection::is_sqli(start).is_some()
     }
 
     fn is_xss(&self, bytes: &[u8], index: usize, form: FormId) -> bool {

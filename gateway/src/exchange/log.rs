@@ -151,18 +151,8 @@ impl Exchange {
     /// Keeps the engine's verdict.
     pub fn judged(&mut self, verdict: Verdict) {
         let metrics = &self.worker.shared.metrics;
-        metrics.verdict(verdict.action, verdict.category.map(portcullis_detect::Category::as_str));
-        let stages = verdict.stages;
-        for (stage, took) in [
-            (Stage::Decode, stages.decode),
-            (Stage::Signature, stages.signature),
-            (Stage::Behaviour, stages.behaviour),
-            (Stage::Ensemble, stages.ensemble),
-        ] {
-            if let Some(took) = took {
-                metrics.stage(stage, took);
-            }
-        }
+        metrics.verdict(verdict.action, verdict.category);
+        metrics.engine_stages(&verdict.stages);
         self.verdict = Some(Box::new(verdict));
     }
 
@@ -191,7 +181,7 @@ impl Exchange {
             Stage::Body => self.timings.body = Some(took),
             Stage::Inspect => self.timings.inspect = Some(took),
             Stage::Limit => self.timings.limit = Some(took),
-            Stage::View | Stage::Decode | Stage::Signature | Stage::Behaviour | Stage::Ensemble => {}
+            Stage::Decode | Stage::Signature | Stage::Behaviour | Stage::Ensemble | Stage::Decision => {}
         }
         self.worker.shared.metrics.stage(stage, took);
     }

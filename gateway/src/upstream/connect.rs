@@ -39,7 +39,7 @@ pub enum ConnectError {
 /// The largest head of an answer that is accepted, in bytes.
 const MAX_ANSWER_HEAD: usize = 128 * 1024;
 
-/// Opens a connection. `http2`: speak it with prior knowledge where there is no TLS to agree on it.
+/// Opens a connection. `http2`: speak that, by ALPN over TLS and with prior knowledge without.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -52,12 +52,11 @@ pub async fn open(server: &ServerSpec, http2: bool) -> Result<Connected, Connect
     let Some(tls) = &server.tls else {
         return handshake(TokioIo::new(stream), http2).await;
     };
-    let stream = tls
-        .connector
+    let connector = if http2 { &tls.http2 } else { &tls.http1 };
+    let stream = connector
         .connect(tls.name.clone(), stream)
         .await
         .map_err(ConnectError::Tls)?;
-    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     handshake(TokioIo::new(stream), http2).await
 }
 
