@@ -1,0 +1,14 @@
+//! What every end-to-end test stands on: a gateway process with a folder of its own, raw origins that remember
+//! every byte, and a raw client. Threads and blocking sockets only, so that nothing here parses a message the way
+//! the gateway does.
+
+// Each test uses its own part of it.
+#![allow(dead_code)]
+
+pub(crate) mod client;
+pub(crate) mod gateway;
+pub(crate) mod origin;
+
+pub(crate) use client::{Client, http1};
+pub(crate) use gateway::Gateway;
+pub(crate) use origin::{Origin, Seen};

@@ -1,0 +1,7 @@
+//! The end-to-end tests: the real executable, real sockets, a world of its own for each test.
+
+// The test runner shows what a test prints only where it helps: the figures with --nocapture, the log of a failure.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod harness;
+mod smuggling;
