@@ -95,7 +95,7 @@ impl<'a> Walk<'a> {
             );
             return false;
         };
-        let before = entries.len();
+        let (before, since) = (entries.len(), self.problems.len());
         entries.retain_mut(|(key, value)| {
             self.path.push(format!(".{}", key.text));
             let keep = match properties.and_then(|p| p.get(&key.text)) {
@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
             keep
         });
         node.damaged |= entries.len() < before || entries.iter().any(|(_, value)| value.damaged);
-        self.required(schema, node)
+        self.required(schema, node, since)
     }
 
     fn property(
@@ -156,8 +156,9 @@ impl<'a> Walk<'a> {
         false
     }
 
-    /// Whether every required key is there. Those that were there and did not hold have been reported already.
-    fn required(&mut self, schema: &Value, node: &Node) -> bool {
+    /// Whether every required key is there. Those that were there and did not hold have been reported already, among
+    /// the problems from `since` on.
+    fn required(&mut self, schema: &Value, node: &Node, since: usize) -> bool {
         let required = schema.get("required").and_then(Value::as_array);
         let missing: Vec<&str> = required
             .into_iter()
@@ -166,13 +167,19 @@ impl<'a> Walk<'a> {
             .filter(|name| node.get(name).is_none())
             .collect();
         for name in &missing {
-            let reported = format!("{}.{name}", self.path.concat());
-            let reported = reported.trim_start_matches('.');
+            let path = format!("{}.{name}", self.path.concat());
+            let path = path.trim_start_matches('.');
             let known = |problem: &Problem| {
-                let rest = problem.message.strip_prefix(reported);
+                let rest = problem.message.strip_prefix(path);
                 rest.is_some_and(|rest| rest.starts_with([':', '.', '[']))
             };
-            if !self.problems.iter().any(known) {
+            if !self
+                .problems
+                .get(since..)
+                .unwrap_or_default()
+                .iter()
+                .any(known)
+            {
                 let help = Some(format!("write `{name}: …`"));
                 self.report(node.position, format!("`{name}` is missing"), help);
             }

@@ -98,7 +98,15 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
+        let message = message.to_string();
+        if !message.starts_with("data did not match any variant") {
+            return Self::new(message);
+        }
+        // What serde says of an untagged enum names a type of ours, and nothing that an operator could write.
+        let mut error = Self::new("this kind of value cannot stand here".to_owned());
+        error.help =
+            Some("text that looks like a number, true, false or null needs quotes".to_owned());
+        error
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {

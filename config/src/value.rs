@@ -176,7 +176,7 @@ impl fmt::Display for Duration {
             return f.write_str("0s");
         }
         for (size, unit) in [(3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
-            if milliseconds % size == 0 {
+            if u128::is_multiple_of(milliseconds, size) {
                 return write!(f, "{}{unit}", milliseconds / size);
             }
         }
@@ -245,7 +245,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (size, unit) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
-            if self.0 != 0 && self.0 % size == 0 {
+            if self.0 != 0 && self.0.is_multiple_of(size) {
                 return write!(f, "{}{unit}", self.0 / size);
             }
         }

@@ -1,5 +1,7 @@
 //! Routes: names that are not defined, patterns that cannot match, routes that shadow each other.
 
+use std::collections::HashMap;
+
 use super::{Cross, Named, is_host, path_problem, place, unknown_name};
 use crate::model::{Config, Route};
 use crate::problem::Position;
@@ -12,14 +14,23 @@ pub(super) fn check(config: &Config, tree: &Node, named: &Named, cross: &mut Cro
         cross.report(place(tree, &["routes"]), "routes: the list is empty", help);
     }
     let nodes = tree.get("routes").map_or(&[][..], Node::items);
-    let mut seen: Vec<(&Route, Position)> = Vec::new();
+    let mut earlier = Earlier::default();
     for (index, (route, node)) in config.routes.iter().zip(nodes).enumerate() {
         let path = format!("routes[{index}].");
         names(route, node, &path, named, cross);
         pattern(route, node, &path, cross);
-        overlaps(route, node, &path, &seen, cross);
-        seen.push((route, node.position));
+        overlaps(route, node, &path, &mut earlier, cross);
     }
+}
+
+/// Path without a slash at its end, and host in lower case.
+type Pattern<'a> = (&'a str, Option<String>);
+
+/// The routes before the one that is looked at, by what they match and by name.
+#[derive(Default)]
+struct Earlier<'a> {
+    patterns: HashMap<Pattern<'a>, Vec<(&'a Route, Position)>>,
+    names: HashMap<&'a str, Position>,
 }
 
 /// The names a route points to, and its own.
@@ -94,48 +105,55 @@ fn pattern(route: &Route, node: &Node, path: &str, cross: &mut Cross<'_>) {
 }
 
 /// Two routes of which neither is more specific: the second would never be chosen, or only by accident.
-fn overlaps(
-    route: &Route,
+fn overlaps<'a>(
+    route: &'a Route,
     node: &Node,
     path: &str,
-    seen: &[(&Route, Position)],
+    earlier: &mut Earlier<'a>,
     cross: &mut Cross<'_>,
 ) {
-    let bare = |path: &str| path.trim_end_matches('/').to_owned();
-    let host = |route: &Route| route.host.as_deref().map(str::to_ascii_lowercase);
-    for (other, first) in seen {
-        if let (Some(name), Some(taken)) = (&route.name, &other.name)
-            && name == taken
-        {
-            let message = format!(
-                "{path}name: `{name}` is already the route in line {}",
-                first.line
-            );
-            cross.report(
-                place(node, &["name"]),
-                message,
-                "give each route a name of its own",
-            );
-        }
-        let methods = match (route.methods.is_empty(), other.methods.is_empty()) {
-            (true, true) => true,
-            (false, false) => route
-                .methods
-                .iter()
-                .any(|method| other.methods.contains(method)),
-            _ => false,
-        };
-        if bare(&route.path) == bare(&other.path) && host(route) == host(other) && methods {
-            let message = format!(
-                "{path}path: matches the same requests as the route in line {}",
-                first.line
-            );
-            cross.report(
-                place(node, &["path"]),
-                message,
-                "change path, host or methods of one of them, or take one out",
-            );
-            return;
-        }
+    if let Some(name) = &route.name
+        && let Some(first) = earlier.names.insert(name, node.position)
+    {
+        let message = format!(
+            "{path}name: `{name}` is already the route in line {}",
+            first.line
+        );
+        cross.report(
+            place(node, &["name"]),
+            message,
+            "give each route a name of its own",
+        );
+    }
+    let pattern = (
+        route.path.trim_end_matches('/'),
+        route.host.as_deref().map(str::to_ascii_lowercase),
+    );
+    let alike = earlier.patterns.entry(pattern).or_default();
+    if let Some((_, first)) = alike.iter().find(|(other, _)| share_a_method(route, other)) {
+        let message = format!(
+            "{path}path: matches the same requests as the route in line {}",
+            first.line
+        );
+        cross.report(
+            place(node, &["path"]),
+            message,
+            "change path, host or methods of one of them, or take one out",
+        );
+    } else {
+        // What overlaps is not compared again, so that a thousand copies are a thousand comparisons.
+        alike.push((route, node.position));
+    }
+}
+
+/// Named methods are more specific than none, so only alike lists can overlap.
+fn share_a_method(one: &Route, other: &Route) -> bool {
+    match (one.methods.is_empty(), other.methods.is_empty()) {
+        (true, true) => true,
+        (false, false) => one
+            .methods
+            .iter()
+            .any(|method| other.methods.contains(method)),
+        (true, false) | (false, true) => false,
     }
 }

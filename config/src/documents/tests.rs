@@ -114,6 +114,29 @@ fn one_document_is_read_as_any_type() {
 }
 
 #[test]
+fn an_untagged_choice_says_what_to_write() {
+    #[derive(Debug, Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        #[expect(dead_code, reason = "only read")]
+        One(String),
+        #[expect(dead_code, reason = "only read")]
+        Many(Vec<String>),
+    }
+    for text in ["a", "[a, b]", "'1'"] {
+        from_yaml::<Words>(text, "f").unwrap();
+    }
+    for text in ["1", "true", "[a, 1]", "{ a: b }"] {
+        let problems = from_yaml::<Words>(text, "f").unwrap_err();
+        let shown = problems[0].to_string();
+        assert_eq!(
+            shown,
+            "f:1:1: this kind of value cannot stand here\n  help: text that looks like a number, true, false or null needs quotes"
+        );
+    }
+}
+
+#[test]
 fn a_folder_replaces_the_embedded_rules() {
     let folder = tempfile::tempdir().unwrap();
     let family = folder.path().join("family");
@@ -164,4 +187,11 @@ fn every_embedded_file_is_yaml_under_its_own_name() {
         yaml_to_json(&source.text, &source.name).unwrap();
         assert!(names.insert(source.name));
     }
+}
+
+#[test]
+fn every_embedded_rule_is_a_rule() {
+    let rules = load_rules::<portcullis_detect::rule::RuleSpec>(None)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert!(rules.is_ok_and(|rules| !rules.is_empty()));
 }
