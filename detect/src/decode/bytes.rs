@@ -50,6 +50,36 @@ pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
+/// Where the next white space at or after `from` stands: that of ASCII, or a 0xA0 that is no part of a UTF-8
+/// character (MySQL reads it as a space in Latin-1).
+pub(crate) fn next_space(input: &[u8], from: usize) -> Option<usize> {
+    let mut position = from;
+    loop {
+        let found = input[position..]
+            .iter()
+            .position(|b| is_space(*b) || *b == 0xa0)?;
+        let at = position + found;
+        if input[at] != 0xa0 || !in_character(input, at) {
+            return Some(at);
+        }
+        position = at + 1;
+    }
+}
+
+/// Whether one of the three bytes before `at` may have begun a character that the 0xA0 at `at` belongs to.
+fn in_character(input: &[u8], at: usize) -> bool {
+    let before = &input[at.saturating_sub(3)..at];
+    let other = before.iter().rev().find(|b| **b != 0xa0);
+    other.is_some_and(|b| *b >= 0x80)
+}
+
+/// Where a block comment that begins before `bytes` ends: the index after its `*/`.
+pub(crate) fn comment_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'*', bytes)
+        .find(|at| bytes.get(at + 1) == Some(&b'/'))
+        .map(|at| at + 2)
+}
+
 /// Letters, digits and the underscore.
 pub(crate) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'

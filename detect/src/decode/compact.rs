@@ -1,18 +1,16 @@
 //! White space removed altogether, for words that browsers and shells read across tabs and newlines.
 
-use super::bytes::is_space;
+use super::bytes::next_space;
 
 /// Appends `input` without white space (as [`super::whitespace`] counts it); true when there was some.
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
-    let mut previous = 0;
-    for byte in input {
-        let skip = is_space(*byte) || (*byte == 0xa0 && previous < 0x80);
-        if !skip {
-            out.push(*byte);
-        }
-        previous = if skip { b' ' } else { *byte };
+    let mut position = 0;
+    while let Some(at) = next_space(input, position) {
+        out.extend_from_slice(&input[position..at]);
+        position = at + 1;
     }
-    out.len() != input.len()
+    out.extend_from_slice(&input[position..]);
+    position > 0
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! CSS escapes, a backslash and one to six hexadecimal digits with one optional space after them, and CSS comments,
 //! which may stand inside a value's words. A backslash before anything else is dropped, as CSS reads it.
 
-use super::bytes::{hex_run, is_space, push_code_point};
+use super::bytes::{comment_end, hex_run, is_space, push_code_point};
 
 /// Appends `input` with CSS escapes undone and comments removed; true when there was one.
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
@@ -50,8 +50,8 @@ fn comment(rest: &[u8], may_close: &mut bool) -> usize {
     if !*may_close || rest.get(1) != Some(&b'*') {
         return 0;
     }
-    match memchr::memmem::find(&rest[2..], b"*/") {
-        Some(at) => at + 4,
+    match comment_end(&rest[2..]) {
+        Some(end) => end + 2,
         None => {
             // Nothing further on closes either: without this a row of openers would be searched again and again.
             *may_close = false;

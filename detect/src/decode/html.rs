@@ -47,7 +47,11 @@ fn reference(rest: &[u8], out: &mut Vec<u8>) -> Option<usize> {
     let name = name(rest);
     let end = 1 + name.len();
     let closed = rest.get(end) == Some(&b';');
-    let (_, text, bare) = NAMES.iter().find(|(n, ..)| n.as_bytes() == name)?;
+    if name.len() < SHORTEST_NAME {
+        return None;
+    }
+    let found = NAMES.binary_search_by_key(&name, |(n, ..)| n.as_bytes());
+    let (_, text, bare) = &NAMES[found.ok()?];
     // Without its semicolon a reference in front of `=` is a parameter of a URL, not a character.
     let stands_alone = *bare && rest.get(end) != Some(&b'=');
     if !closed && !stands_alone {
@@ -109,68 +113,69 @@ fn name(rest: &[u8]) -> &[u8] {
     &rest[1..=letters.count()]
 }
 
+const SHORTEST_NAME: usize = 2;
 const LONGEST_NAME: usize = 16;
 
-/// Name, what it stands for, and whether browsers know it without a semicolon. From the table of named character
+/// Name (in order), what it stands for, and whether browsers know it without a semicolon. From the table of named character
 /// references of the HTML standard.
 const NAMES: &[(&str, &str, bool)] = &[
-    ("lt", "<", true),
-    ("LT", "<", true),
-    ("gt", ">", true),
-    ("GT", ">", true),
-    ("quot", "\"", true),
-    ("QUOT", "\"", true),
-    ("amp", "&", true),
     ("AMP", "&", true),
-    ("nbsp", " ", true),
-    ("apos", "'", false),
-    ("Tab", "\t", false),
+    ("CloseCurlyQuote", "'", false),
+    ("DiacriticalGrave", "`", false),
+    ("GT", ">", true),
+    ("Hat", "^", false),
+    ("LT", "<", true),
     ("NewLine", "\n", false),
-    ("colon", ":", false),
-    ("semi", ";", false),
-    ("comma", ",", false),
-    ("period", ".", false),
-    ("excl", "!", false),
-    ("quest", "?", false),
-    ("num", "#", false),
-    ("dollar", "$", false),
-    ("percnt", "%", false),
+    ("NonBreakingSpace", " ", false),
+    ("OpenCurlyQuote", "'", false),
+    ("QUOT", "\"", true),
+    ("Tab", "\t", false),
+    ("UnderBar", "_", false),
+    ("VerticalLine", "|", false),
+    ("ZeroWidthSpace", "", false),
+    ("amp", "&", true),
+    ("apos", "'", false),
     ("ast", "*", false),
-    ("midast", "*", false),
-    ("plus", "+", false),
-    ("equals", "=", false),
-    ("commat", "@", false),
-    ("sol", "/", false),
     ("bsol", "\\", false),
-    ("lpar", "(", false),
-    ("rpar", ")", false),
-    ("lsqb", "[", false),
-    ("lbrack", "[", false),
-    ("rsqb", "]", false),
-    ("rbrack", "]", false),
-    ("lcub", "{", false),
+    ("colon", ":", false),
+    ("comma", ",", false),
+    ("commat", "@", false),
+    ("dash", "-", false),
+    ("dollar", "$", false),
+    ("equals", "=", false),
+    ("excl", "!", false),
+    ("grave", "`", false),
+    ("gt", ">", true),
+    ("hyphen", "-", false),
     ("lbrace", "{", false),
-    ("rcub", "}", false),
+    ("lbrack", "[", false),
+    ("lcub", "{", false),
+    ("lowbar", "_", false),
+    ("lpar", "(", false),
+    ("lsqb", "[", false),
+    ("lsquo", "'", false),
+    ("lt", "<", true),
+    ("midast", "*", false),
+    ("nbsp", " ", true),
+    ("num", "#", false),
+    ("percnt", "%", false),
+    ("period", ".", false),
+    ("plus", "+", false),
+    ("quest", "?", false),
+    ("quot", "\"", true),
     ("rbrace", "}", false),
+    ("rbrack", "]", false),
+    ("rcub", "}", false),
+    ("rpar", ")", false),
+    ("rsqb", "]", false),
+    ("rsquo", "'", false),
+    ("semi", ";", false),
+    ("shy", "", true),
+    ("sol", "/", false),
     ("verbar", "|", false),
     ("vert", "|", false),
-    ("VerticalLine", "|", false),
-    ("Hat", "^", false),
-    ("grave", "`", false),
-    ("DiacriticalGrave", "`", false),
-    ("lowbar", "_", false),
-    ("UnderBar", "_", false),
-    ("hyphen", "-", false),
-    ("dash", "-", false),
-    ("lsquo", "'", false),
-    ("rsquo", "'", false),
-    ("OpenCurlyQuote", "'", false),
-    ("CloseCurlyQuote", "'", false),
-    ("NonBreakingSpace", " ", false),
-    ("ZeroWidthSpace", "", false),
-    ("zwnj", "", false),
     ("zwj", "", false),
-    ("shy", "", true),
+    ("zwnj", "", false),
 ];
 
 #[cfg(test)]
@@ -221,8 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_is_known() {
-        let longest = NAMES.iter().map(|(n, ..)| n.len()).max();
-        assert_eq!(longest, Some(LONGEST_NAME));
+    fn the_names_are_in_order_and_their_lengths_known() {
+        assert!(NAMES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let lengths = || NAMES.iter().map(|(n, ..)| n.len());
+        assert_eq!(lengths().min(), Some(SHORTEST_NAME));
+        assert_eq!(lengths().max(), Some(LONGEST_NAME));
     }
 }

@@ -5,39 +5,43 @@ use super::bytes::is_space;
 
 /// Appends `input` as a path in one spelling; true when that changed something.
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
-    let mut changed = false;
-    let mut position = 0;
-    while let Some(byte) = input.get(position) {
-        position += 1;
-        match byte {
-            b'/' | b'\\' => {
-                changed |= *byte == b'\\';
-                changed |= !push_slash(out);
-            }
-            b';' => {
-                let rest = &input[position..];
-                let ends = |b: &u8| matches!(b, b'/' | b'\\') || is_space(*b);
-                position += rest.iter().position(ends).unwrap_or(rest.len());
-                changed = true;
-            }
-            _ => out.push(*byte),
+    let Some(first) = first_change(input) else {
+        return false;
+    };
+    out.extend_from_slice(&input[..first]);
+    let mut position = first;
+    while let Some(at) =
+        memchr::memchr3(b'/', b'\\', b';', &input[position..]).map(|i| i + position)
+    {
+        out.extend_from_slice(&input[position..at]);
+        position = at + 1;
+        if input[at] == b';' {
+            let rest = &input[position..];
+            let ends = |b: &u8| matches!(b, b'/' | b'\\') || is_space(*b);
+            position += rest.iter().position(ends).unwrap_or(rest.len());
+        } else {
+            push_slash(out);
         }
     }
-    changed
+    out.extend_from_slice(&input[position..]);
+    true
 }
 
-/// Appends a slash unless one is there; takes back a segment that is only a dot. True when it simply appended.
-fn push_slash(out: &mut Vec<u8>) -> bool {
+/// Where the first byte stands that does not stay as it is. A slash does not when another one precedes it, or a
+/// segment that is only a dot.
+fn first_change(input: &[u8]) -> Option<usize> {
+    memchr::memchr3_iter(b'/', b'\\', b';', input)
+        .find(|at| input[*at] != b'/' || matches!(&input[..*at], [.., b'/'] | [.., b'/', b'.']))
+}
+
+/// Appends a slash unless one is there; takes back a segment that is only a dot.
+fn push_slash(out: &mut Vec<u8>) {
     match out.as_slice() {
-        [.., b'/'] => false,
+        [.., b'/'] => {}
         [.., b'/', b'.'] => {
             out.pop();
-            false
         }
-        _ => {
-            out.push(b'/');
-            true
-        }
+        _ => out.push(b'/'),
     }
 }
 

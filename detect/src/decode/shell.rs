@@ -8,9 +8,11 @@ use super::bytes::is_word;
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
     let mut changed = false;
     let mut position = 0;
-    while let Some(byte) = input.get(position) {
-        let rest = &input[position..];
-        let length = match byte {
+    while let Some(at) = input[position..].iter().position(is_special) {
+        let at = at + position;
+        out.extend_from_slice(&input[position..at]);
+        let rest = &input[at..];
+        let length = match rest[0] {
             b'\'' | b'"' | b'^' => 1,
             b'\\' if matches!(rest.get(1), Some(b'\n')) => 2,
             b'\\' => 1,
@@ -18,14 +20,17 @@ pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
             _ => 0,
         };
         if length == 0 {
-            out.push(*byte);
-            position += 1;
-        } else {
-            changed = true;
-            position += length;
+            out.push(rest[0]);
         }
+        changed |= length > 0;
+        position = at + length.max(1);
     }
+    out.extend_from_slice(&input[position..]);
     changed
+}
+
+const fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'\'' | b'"' | b'^' | b'\\' | b'$')
 }
 
 /// Length of what goes at the start of `rest` (a dollar); 0 when it stays. A space takes the place of `$IFS`.

@@ -4,6 +4,8 @@
 //!
 //! `--` and `#` are operators in some dialects. Where what they would hide looks like a statement, only the marker goes.
 
+use super::bytes::comment_end;
+
 /// Appends `input` with comments turned into white space; true when there was one.
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
     let mut changed = false;
@@ -62,8 +64,8 @@ fn block(rest: &[u8], may_close: &mut bool) -> usize {
         return conditional + version.count();
     }
     if *may_close {
-        if let Some(at) = memchr::memmem::find(&rest[2..], b"*/") {
-            return at + 4;
+        if let Some(end) = comment_end(&rest[2..]) {
+            return end + 2;
         }
         // Nothing further on closes either: without this a row of openers would be searched again and again.
         *may_close = false;

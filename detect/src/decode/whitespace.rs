@@ -1,41 +1,35 @@
 //! Runs of white space to one space. White space is that of ASCII, vertical tab and form feed included, and a lone
 //! 0xA0, which MySQL reads as a space in Latin-1; the same byte inside a UTF-8 character is left alone.
 
-use super::bytes::is_space;
+use super::bytes::next_space;
 
 /// Appends `input` with white space squeezed; true when that changed something.
 pub fn decode(input: &[u8], out: &mut Vec<u8>) -> bool {
-    let Some(first) = first_change(input) else {
+    let mut position = first_change(input).unwrap_or(input.len());
+    if position == input.len() {
         return false;
-    };
-    out.extend_from_slice(&input[..first]);
-    let mut previous = input[..first].last().copied().unwrap_or(0);
-    for byte in &input[first..] {
-        if is_space(*byte) || (*byte == 0xa0 && previous < 0x80) {
-            if out.last() != Some(&b' ') {
-                out.push(b' ');
-            }
-            previous = b' ';
-        } else {
-            out.push(*byte);
-            previous = *byte;
-        }
     }
+    out.extend_from_slice(&input[..position]);
+    while let Some(at) = next_space(input, position) {
+        out.extend_from_slice(&input[position..at]);
+        if out.last() != Some(&b' ') {
+            out.push(b' ');
+        }
+        position = at + 1;
+    }
+    out.extend_from_slice(&input[position..]);
     true
 }
 
+/// Where the first white space stands that is no single space.
 fn first_change(input: &[u8]) -> Option<usize> {
-    let mut previous = 0;
-    for (at, byte) in input.iter().enumerate() {
-        let changes = match byte {
-            b' ' => previous == b' ',
-            0xa0 => previous < 0x80,
-            other => is_space(*other),
-        };
-        if changes {
+    let mut position = 0;
+    while let Some(at) = next_space(input, position) {
+        let single = input[at] == b' ' && (at == 0 || input[at - 1] != b' ');
+        if !single {
             return Some(at);
         }
-        previous = *byte;
+        position = at + 1;
     }
     None
 }
