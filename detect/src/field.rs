@@ -70,11 +70,17 @@ pub enum Location {
     Grpc,
     /// A body that no parser claimed, as text.
     Body,
+    /// The status code of an answer, as text.
+    ResponseStatus,
+    /// The value of a header of an answer; the name is the header.
+    ResponseHeader,
+    /// The first bytes of an answer's body.
+    ResponseBody,
 }
 
 impl Location {
     /// How many locations there are.
-    pub const COUNT: usize = 30;
+    pub const COUNT: usize = 33;
 
     /// All locations, in the order of their discriminants.
     pub const ALL: [Location; Location::COUNT] = [
@@ -108,6 +114,9 @@ impl Location {
         Location::JwtClaim,
         Location::Grpc,
         Location::Body,
+        Location::ResponseStatus,
+        Location::ResponseHeader,
+        Location::ResponseBody,
     ];
 }
 
@@ -217,7 +226,10 @@ impl Span {
             Source::Path => request.path,
             Source::Query => request.query.unwrap_or_default(),
             Source::Header(i) => request.headers.get(i as usize).map_or(&[], |h| h.1),
-            Source::HeaderName(i) => request.headers.get(i as usize).map_or(&[], |h| h.0.as_bytes()),
+            Source::HeaderName(i) => request
+                .headers
+                .get(i as usize)
+                .map_or(&[], |h| h.0.as_bytes()),
             Source::Body => request.body.bytes,
             Source::Arena => arena,
         };

@@ -7,8 +7,273 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
+mod behaviour;
 pub mod clock;
+mod decision;
 pub mod decode;
+mod ensemble;
+mod evidence;
 pub mod field;
+pub mod injection;
+pub mod policy;
 pub mod request;
+pub mod response;
+pub mod rule;
+pub mod ruletest;
+mod score;
+mod signature;
+pub mod verdict;
 pub mod view;
+
+use std::time::Instant;
+
+use crate::behaviour::Behaviour;
+use crate::decode::Forms;
+use crate::ensemble::Ensemble;
+use crate::evidence::Collection;
+use crate::field::{AnomalyKind, Field};
+use crate::signature::{Input, Scan, State};
+
+pub use crate::clock::{Clock, SystemClock};
+pub use crate::field::Location;
+pub use crate::policy::{Exception, Policy, Thresholds};
+pub use crate::request::{Body, Request};
+pub use crate::response::Response;
+pub use crate::rule::{Category, Origin, Rule, RuleError, RuleSet, RuleSpec, Severity};
+pub use crate::verdict::{
+    Action, Evidence, Level, Outcome, Stages, Subjects, Uninspected, Verdict,
+};
+
+/// The engine, compiled from one version of the configuration. Immutable and shared by all workers.
+#[derive(Debug, Default)]
+pub struct Detector {
+    rules: RuleSet,
+    behaviour: Behaviour,
+    ensemble: Ensemble,
+}
+
+/// What one core needs to inspect: buffers that are kept from request to request. A worker that was in use during a
+/// panic is to be thrown away.
+#[derive(Debug, Default)]
+pub struct Worker {
+    view: view::Scratch,
+    answer: Vec<Field>,
+    forms: Forms,
+    state: State,
+}
+
+impl Detector {
+    /// An engine with these rules.
+    pub fn new(rules: RuleSet) -> Self {
+        Self {
+            rules,
+            ..Self::default()
+        }
+    }
+
+    /// The rules it runs.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Judges one request.
+    ///
+    /// It waits for nothing and never fails; a panic in it would be a defect, and the caller answers it by its
+    /// `on_failure`.
+    pub fn inspect(
+        &self,
+        worker: &mut Worker,
+        request: &Request<'_>,
+        policy: &Policy,
+        subjects: &Subjects,
+        clock: &dyn Clock,
+    ) -> Verdict {
+        self.judge(worker, request, policy, subjects, clock, true)
+    }
+
+    /// The same without the pass that rules patterns out, and many times slower: what it finds is what the rules say,
+    /// and [`Detector::inspect`] must find no less.
+    #[doc(hidden)]
+    pub fn inspect_without_prefilter(
+        &self,
+        worker: &mut Worker,
+        request: &Request<'_>,
+        policy: &Policy,
+        subjects: &Subjects,
+        clock: &dyn Clock,
+    ) -> Verdict {
+        self.judge(worker, request, policy, subjects, clock, false)
+    }
+
+    /// Judges one answer by the rules of phase `response`.
+    pub fn inspect_response(
+        &self,
+        worker: &mut Worker,
+        response: &Response<'_>,
+        policy: &Policy,
+        clock: &dyn Clock,
+    ) -> Verdict {
+        let started = clock.now();
+        let status = response.status.to_string();
+        let answer = answer::as_request(response, &status);
+        let scan = self.read_answer(worker, &answer, policy.paranoia);
+        let read = clock.now();
+        let mut verdict = decide(scan, policy, clock, [started, read]);
+        verdict.uninspected.body |= !answer.body.complete;
+        verdict
+    }
+
+    /// Takes in what the upstream answered, for the stages that learn from it.
+    pub fn observe(&self, outcome: &Outcome) {
+        self.behaviour.observe(outcome);
+    }
+
+    fn judge(
+        &self,
+        worker: &mut Worker,
+        request: &Request<'_>,
+        policy: &Policy,
+        subjects: &Subjects,
+        clock: &dyn Clock,
+        prefilter: bool,
+    ) -> Verdict {
+        let started = clock.now();
+        let mut scan = self.read(worker, request, policy);
+        scan.prefilter = prefilter;
+        let read = clock.now();
+        // No evidence comes from these two yet, and the verdict says that they were skipped.
+        if let Some(deviation) = self.behaviour.judge(subjects) {
+            match deviation {}
+        }
+        if let Some(vote) = self.ensemble.vote(&scan.input) {
+            match vote {}
+        }
+        let mut verdict = decide(scan, policy, clock, [started, read]);
+        verdict.uninspected = uninspected(&worker.view, &worker.forms, request);
+        verdict
+    }
+
+    /// Whether a rule holds for a request, whatever else holds.
+    pub(crate) fn holds(
+        &self,
+        worker: &mut Worker,
+        request: &Request<'_>,
+        rule: &str,
+        paranoia: u8,
+    ) -> bool {
+        let policy = Policy {
+            paranoia,
+            ..Policy::default()
+        };
+        holds(self.read(worker, request, &policy), rule)
+    }
+
+    /// Whether a rule holds for an answer, whatever else holds.
+    pub(crate) fn holds_for_response(
+        &self,
+        worker: &mut Worker,
+        response: &Response<'_>,
+        rule: &str,
+        paranoia: u8,
+    ) -> bool {
+        let status = response.status.to_string();
+        let answer = answer::as_request(response, &status);
+        holds(self.read_answer(worker, &answer, paranoia), rule)
+    }
+
+    /// Turns a request into fields, ready to be scanned.
+    fn read<'s>(
+        &'s self,
+        worker: &'s mut Worker,
+        request: &'s Request<'s>,
+        policy: &Policy,
+    ) -> Scan<'s> {
+        view::read(&mut worker.view, request, &policy.limits);
+        worker.forms.begin(worker.view.fields().len());
+        Scan {
+            set: &self.rules,
+            index: &self.rules.request,
+            input: Input {
+                request,
+                fields: worker.view.fields(),
+                arena: worker.view.arena(),
+                anomalies: worker.view.anomalies(),
+            },
+            forms: &mut worker.forms,
+            state: &mut worker.state,
+            paranoia: policy.paranoia,
+            prefilter: true,
+        }
+    }
+
+    /// Turns an answer into fields, ready to be scanned.
+    fn read_answer<'s>(
+        &'s self,
+        worker: &'s mut Worker,
+        answer: &'s Request<'s>,
+        paranoia: u8,
+    ) -> Scan<'s> {
+        answer::read(&mut worker.answer, answer);
+        worker.forms.begin(worker.answer.len());
+        Scan {
+            set: &self.rules,
+            index: &self.rules.response,
+            input: Input {
+                request: answer,
+                fields: &worker.answer,
+                arena: &[],
+                anomalies: &[],
+            },
+            forms: &mut worker.forms,
+            state: &mut worker.state,
+            paranoia,
+            prefilter: true,
+        }
+    }
+}
+
+fn holds(mut scan: Scan<'_>, id: &str) -> bool {
+    let mut found = false;
+    scan.run(&mut |rule, _| found |= *rule.id == *id);
+    found
+}
+
+/// Runs the signatures and weighs what they find. `times` are when reading began and ended.
+fn decide(mut scan: Scan<'_>, policy: &Policy, clock: &dyn Clock, times: [Instant; 2]) -> Verdict {
+    let mut collection = Collection::new(scan.input, policy);
+    scan.run(&mut |rule, found| collection.add(rule, found));
+    let scanned = clock.now();
+    let (score, category) = collection.tally.finish();
+    let mut verdict = Verdict {
+        score,
+        level: Level::of(score),
+        category,
+        action: policy.thresholds.action(score),
+        evidence: collection.evidence(scan.forms),
+        stages: Stages::default(),
+        uninspected: Uninspected::default(),
+    };
+    verdict.stages.decode = Some(times[1].saturating_duration_since(times[0]));
+    verdict.stages.signature = Some(scanned.saturating_duration_since(times[1]));
+    verdict.stages.decision = Some(clock.now().saturating_duration_since(scanned));
+    verdict
+}
+
+/// What reading and decoding left out.
+fn uninspected(view: &view::Scratch, forms: &Forms, request: &Request<'_>) -> Uninspected {
+    const LEFT_OUT: [AnomalyKind; 4] = [
+        AnomalyKind::TooManyFields,
+        AnomalyKind::EncodingUnknown,
+        AnomalyKind::EncodingInvalid,
+        AnomalyKind::EncodingBomb,
+    ];
+    let left_out = view
+        .anomalies()
+        .iter()
+        .any(|anomaly| LEFT_OUT.contains(&anomaly.kind));
+    Uninspected {
+        body: !request.body.complete,
+        fields: left_out || forms.exhausted(),
+    }
+}

@@ -1,2 +1,44 @@
-//! The gateway process.
-fn main() {}
+//! Portcullis: an API security gateway. The request's way starts in `listen`, goes through `connection` and reads
+//! straight down in `exchange`; `docs/ARCHITECTURE.md` draws the whole.
+
+#![deny(unsafe_code)]
+#![allow(unreachable_pub, reason = "in a binary, pub marks what other files of the crate may use")]
+
+mod admin;
+mod app;
+mod body;
+mod cli;
+mod client;
+mod command;
+mod connection;
+mod demo;
+mod exchange;
+mod fault;
+mod forward;
+mod grpc;
+mod guard;
+mod id;
+mod inspect;
+mod limit;
+mod listen;
+mod metrics;
+mod record;
+mod reload;
+mod respond;
+mod route;
+mod rules;
+mod snapshot;
+mod sys;
+mod tls;
+mod upstream;
+mod websocket;
+mod wire;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::Cli::parse().run()
+}

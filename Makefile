@@ -1,0 +1,56 @@
+# Portcullis from the command line. `make` alone lists what there is.
+# Each target does its own set-up: what is missing is installed where that can be done, and named where it cannot.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# One target folder for everything, tools included; CARGO_TARGET_DIR moves it.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CONFIG ?= config/portcullis.yaml
+# Seconds for each of the four fuzz targets: a minute in all.
+FUZZ_SECONDS ?= 15
+# Passed to benches/compare/run.py, e.g. ARGS="--seconds 3 --only nginx,portcullis-on".
+ARGS ?=
+
+export FUZZ_SECONDS
+
+.PHONY: help build run test lint bench cover fuzz clean
+
+help: ## List the targets
+	@echo 'Portcullis: make TARGET'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the release binary: target/release/portcullis
+	@scripts/packages.sh build
+	cargo build --release --locked --package portcullis --bin portcullis
+	@echo "built $(TARGET)/release/portcullis"
+
+run: build ## Gateway on 127.0.0.1:8080 before a demo API, or UPSTREAM=http://host:port
+ifdef UPSTREAM
+	PORTCULLIS_UPSTREAM='$(UPSTREAM)' exec $(TARGET)/release/portcullis run --config $(CONFIG)
+else
+	exec $(TARGET)/release/portcullis run --config $(CONFIG) --demo
+endif
+
+test: ## Run every test, then the fuzz targets for a minute
+	@scripts/test.sh
+
+lint: ## Formatting, clippy, dependencies, documentation
+	@scripts/lint.sh
+
+bench: ## The same load through Portcullis and its peers, side by side
+	@scripts/packages.sh build bench
+	cargo build --release --locked --package portcullis --bin portcullis --example bare
+	python3 benches/compare/run.py --target-dir $(TARGET) $(ARGS)
+
+cover: ## Line coverage of the tests
+	@scripts/cover.sh
+
+fuzz: ## Run each fuzz target for FUZZ_SECONDS
+	@scripts/packages.sh build fuzz
+	@scripts/fuzz.sh
+
+clean: ## Remove what was built, tools included
+	rm -rf $(TARGET) tests/fuzz/target

@@ -1,0 +1,166 @@
+//! From what the scan found to what a person reads: the findings worth keeping, each with the bytes that show it.
+
+use std::ops::Range;
+
+use crate::decision::Subject;
+use crate::decode::Forms;
+use crate::policy::Policy;
+use crate::rule::Rule;
+use crate::score::Tally;
+use crate::signature::{Found, Input};
+use crate::verdict::{Evidence, Verdict};
+
+/// Findings while they come in: all of them are weighed, the strongest are kept.
+pub(crate) struct Collection<'c> {
+    input: Input<'c>,
+    policy: &'c Policy,
+    pub tally: Tally,
+    kept: Vec<(&'c Rule, Found)>,
+}
+
+/// How often one rule is kept: a rule that holds for each of a thousand fields is one story.
+const KEPT_OF_ONE_RULE: usize = 4;
+
+/// How many bytes before the match an excerpt shows.
+const BEFORE: usize = 24;
+
+impl<'c> Collection<'c> {
+    /// Nothing yet.
+    pub(crate) fn new(input: Input<'c>, policy: &'c Policy) -> Self {
+        Self {
+            input,
+            policy,
+            tally: Tally::default(),
+            kept: Vec::new(),
+        }
+    }
+
+    /// Weighs a finding and keeps it, unless the policy excepts it.
+    pub(crate) fn add(&mut self, rule: &'c Rule, found: Found) {
+        let field = found.field.and_then(|number| self.input.fields.get(number));
+        let subject = Subject {
+            rule: &rule.id,
+            tags: &rule.tags,
+            route: self.input.request.route,
+            path: self.input.request.path,
+            location: found.location,
+            name: field.map_or(&[], |field| self.input.name(field)),
+        };
+        if self.policy.excepts(&subject) {
+            return;
+        }
+        // A rule that asks the whole request counts there, wherever it found what it shows.
+        let counted = found.field.filter(|_| !rule.wide);
+        self.tally.add(counted, rule.category, rule.score);
+        self.keep(rule, found);
+    }
+
+    fn keep(&mut self, rule: &'c Rule, found: Found) {
+        let same = self
+            .kept
+            .iter()
+            .filter(|(other, _)| std::ptr::eq(*other, rule))
+            .count();
+        if same >= KEPT_OF_ONE_RULE {
+            return;
+        }
+        if self.kept.len() < Verdict::MAX_EVIDENCE {
+            self.kept.push((rule, found));
+            return;
+        }
+        let weakest = self.kept.iter_mut().min_by_key(|(rule, _)| rule.score);
+        if let Some(weakest) = weakest.filter(|(weakest, _)| weakest.score < rule.score) {
+            *weakest = (rule, found);
+        }
+    }
+
+    /// The evidence, strongest first.
+    pub(crate) fn evidence(mut self, forms: &Forms) -> Vec<Evidence> {
+        self.kept
+            .sort_by_key(|(rule, _)| std::cmp::Reverse(rule.score));
+        let input = self.input;
+        let show = |(rule, found): (&Rule, Found)| evidence(&input, forms, rule, found);
+        self.kept.into_iter().map(show).collect()
+    }
+}
+
+fn evidence(input: &Input<'_>, forms: &Forms, rule: &Rule, found: Found) -> Evidence {
+    let field = found.field.and_then(|number| input.fields.get(number));
+    let name = field.map_or(&[][..], |field| input.name(field));
+    let bytes = match (found.span, found.field, field) {
+        (Some(span), _, _) => span.bytes(input.request, input.arena),
+        (None, Some(number), Some(field)) => forms.view(number, found.form, input.raw(field)),
+        _ => &[],
+    };
+    let end = if found.span.is_some() {
+        bytes.len()
+    } else {
+        found.end
+    };
+    let range = found.start..end;
+    Evidence {
+        rule: rule.id.clone(),
+        name: rule.name.clone(),
+        why: rule.why.clone(),
+        category: rule.category,
+        severity: rule.severity,
+        score: rule.score,
+        tags: rule.tags.clone(),
+        location: found.location,
+        field: printable(name, Evidence::MAX_FIELD),
+        excerpt: excerpt(bytes, &range),
+        range: number(range.start)..number(range.end),
+        form: found.form.preset().map_or("custom", |form| form.name()),
+    }
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The match and what surrounds it.
+fn excerpt(bytes: &[u8], range: &Range<usize>) -> String {
+    let start = range.start.saturating_sub(BEFORE).min(bytes.len());
+    let end = bytes.len().min(start + Evidence::MAX_EXCERPT);
+    printable(&bytes[start..end], Evidence::MAX_EXCERPT)
+}
+
+/// Bytes as text of at most `most` bytes; what is no text, and control characters, become a replacement character.
+fn printable(bytes: &[u8], most: usize) -> String {
+    let bytes = &bytes[..bytes.len().min(most)];
+    let mut text = String::with_capacity(bytes.len());
+    for c in String::from_utf8_lossy(bytes).chars() {
+        let c = if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        };
+        if text.len() + c.len_utf8() > most {
+            break;
+        }
+        text.push(c);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_bounded_and_printable() {
+        let cases: &[(&[u8], Range<usize>, &str)] = &[
+            (b"", 0..0, ""),
+            (b"union select", 0..5, "union select"),
+            (b"a\nb\xff", 0..1, "a\u{fffd}b\u{fffd}"),
+            (b"short", 90..99, ""),
+        ];
+        for (bytes, range, expected) in cases {
+            assert_eq!(excerpt(bytes, range), *expected);
+        }
+        let long = [b'\xff'; 1000];
+        assert!(excerpt(&long, &(500..600)).len() <= Evidence::MAX_EXCERPT);
+        let long = [b'x'; 1000];
+        assert_eq!(excerpt(&long, &(500..600)).len(), Evidence::MAX_EXCERPT);
+    }
+}

@@ -1,0 +1,117 @@
+//! The score: how findings add up.
+//!
+//! Within one field and one category findings are taken as independent hints at the same thing, so they combine as a
+//! noisy-or: `1 − Π(1 − s/100)`. It saturates, and one finding of 90 or several of 55 in one place reach the
+//! threshold of denial. Across fields the highest counts, and across categories too: weak hints in different fields
+//! are what ordinary traffic is full of. What is asked of the request as a whole counts as one more field.
+
+use crate::rule::Category;
+
+const CATEGORIES: usize = Category::ALL.len();
+
+/// Adds findings up, field by field.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// The field that is being added to.
+    field: Option<usize>,
+    /// Of the current field, what is left of the doubt: `Π(1 − s/100)`.
+    doubt: [f32; CATEGORIES],
+    /// The highest score of any field, by category.
+    best: [f32; CATEGORIES],
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            field: None,
+            doubt: [1.0; CATEGORIES],
+            best: [0.0; CATEGORIES],
+        }
+    }
+}
+
+impl Tally {
+    /// Adds a finding of `score` (1 to 100). Findings of one field must come one after the other.
+    pub(crate) fn add(&mut self, field: Option<usize>, category: Category, score: u8) {
+        if self.field != field {
+            self.field = field;
+            self.doubt = [1.0; CATEGORIES];
+        }
+        let which = category as usize;
+        self.doubt[which] *= 1.0 - f32::from(score.min(100)) / 100.0;
+        self.best[which] = self.best[which].max(100.0 * (1.0 - self.doubt[which]));
+    }
+
+    /// The score, 0 to 100, and the category that has it.
+    pub(crate) fn finish(&self) -> (f32, Option<Category>) {
+        let mut highest = (0.0, None);
+        for category in Category::ALL {
+            let score = self.best[*category as usize];
+            if score > highest.0 {
+                highest = (score, Some(*category));
+            }
+        }
+        // A tenth of a point is as much as this arithmetic can promise, and records are for people.
+        ((highest.0 * 10.0).round() / 10.0, highest.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Category::*;
+
+    #[test]
+    fn findings_add_up() {
+        type Finding = (usize, Category, u8);
+        let cases: &[(&[Finding], f32, Option<Category>)] = &[
+            (&[], 0.0, None),
+            (&[(0, Sqli, 90)], 90.0, Some(Sqli)),
+            (&[(0, Sqli, 100)], 100.0, Some(Sqli)),
+            // Within one field: 1 − 0.45² and 1 − 0.45³.
+            (&[(0, Sqli, 55), (0, Sqli, 55)], 79.8, Some(Sqli)),
+            (
+                &[(0, Sqli, 55), (0, Sqli, 55), (0, Sqli, 55)],
+                90.9,
+                Some(Sqli),
+            ),
+            // The same in different fields, or different categories, is no more than one.
+            (
+                &[(0, Sqli, 55), (1, Sqli, 55), (2, Sqli, 55)],
+                55.0,
+                Some(Sqli),
+            ),
+            (&[(0, Sqli, 55), (0, Xss, 55)], 55.0, Some(Sqli)),
+            (
+                &[(0, Xss, 30), (1, Sqli, 15), (1, Sqli, 30)],
+                40.5,
+                Some(Sqli),
+            ),
+            (
+                &[(0, Scanner, 5), (1, Xss, 90), (2, Sqli, 55)],
+                90.0,
+                Some(Xss),
+            ),
+        ];
+        for (findings, score, category) in cases {
+            let mut tally = Tally::default();
+            for (field, category, score) in *findings {
+                tally.add(Some(*field), *category, *score);
+            }
+            assert_eq!(tally.finish(), (*score, *category), "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn it_never_exceeds_100_nor_falls() {
+        let mut tally = Tally::default();
+        let mut last = 0.0;
+        for _ in 0..10_000 {
+            tally.add(None, Sqli, 5);
+            let (score, _) = tally.finish();
+            assert!(score >= last && score <= 100.0);
+            last = score;
+        }
+        assert_eq!(last, 100.0);
+    }
+}

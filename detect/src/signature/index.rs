@@ -1,0 +1,369 @@
+//! The index of a rule set: which literals make which rules worth a look, which patterns run together, and which
+//! rules must be asked of every field. Built once per configuration.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::{Anchored, MatchKind, StartKind, dfa::DFA};
+use regex::bytes::RegexSet;
+
+use crate::decode::FormId;
+use crate::field::{Location, Locations};
+use crate::rule::condition::{Leaf, Operator};
+use crate::rule::{Category, Phase, Rule, literal, pattern, place};
+
+/// A set of forms, one bit for each [`crate::decode::FormId`] by its index.
+pub(crate) type FormMask = u64;
+
+/// Everything that is looked up while a request is scanned.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// All literals.
+    pub full: Lexicon,
+    /// The literals of rules that look at plain fields.
+    pub plain: Lexicon,
+    /// Patterns that run together.
+    pub groups: Vec<Group>,
+    /// The group of each leaf, or [`NO_GROUP`].
+    pub group_of: Vec<u32>,
+    /// Rules asked of every field at a location, since no literal announces them.
+    pub always: Vec<Vec<u32>>,
+    /// The same, of plain fields.
+    pub always_plain: Vec<Vec<u32>>,
+    /// Rules asked once of each request.
+    pub wide: Vec<u32>,
+    /// The forms that rules look at, by [`FormId::index`].
+    pub forms: Vec<Option<FormId>>,
+    /// Which of `always` and `wide` a rule is in.
+    is_always: Vec<bool>,
+}
+
+/// A leaf that is in no group.
+pub(crate) const NO_GROUP: u32 = u32::MAX;
+/// How many patterns a group holds at most.
+const GROUP_SIZE: usize = 8;
+/// Fewer patterns than this run one by one.
+const SMALL_GROUP: usize = 3;
+
+/// Patterns of one form and category that are matched in one pass.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// The form that all of them see.
+    pub form: FormId,
+    /// The patterns, in the order of `leaves`.
+    pub set: RegexSet,
+    /// Their leaves.
+    pub leaves: Vec<u32>,
+}
+
+/// Literals and what finding one means.
+#[derive(Debug, Default)]
+pub(crate) struct Lexicon {
+    automaton: Option<DFA>,
+    literals: Vec<Entry>,
+    uses: Vec<Use>,
+    /// Which forms are worth scanning, by location.
+    pub forms: Vec<FormMask>,
+}
+
+/// One literal.
+#[derive(Debug)]
+struct Entry {
+    /// Its part of [`Lexicon::uses`].
+    first: u32,
+    end: u32,
+    /// Where any of its uses applies.
+    locations: Locations,
+}
+
+/// One leaf that a literal is required for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub leaf: u32,
+    pub rule: u32,
+    pub form: u8,
+    pub paranoia: u8,
+    /// Finding it makes the rule worth a look.
+    pub trigger: bool,
+    /// The rule is asked of the request, not of the field.
+    pub wide: bool,
+    pub locations: Locations,
+}
+
+impl Index {
+    /// Indexes the rules of one phase.
+    pub(crate) fn build(rules: &[Rule], leaves: &[Leaf], phase: Phase) -> Self {
+        let mut draft = Draft::default();
+        let mut index = Index {
+            always: vec![Vec::new(); Location::COUNT],
+            always_plain: vec![Vec::new(); Location::COUNT],
+            is_always: vec![false; rules.len()],
+            ..Index::default()
+        };
+        for (number, rule) in (0_u32..)
+            .zip(rules)
+            .filter(|(_, rule)| rule.spec.phase == phase)
+        {
+            let triggers = rule.condition.triggers(leaves, rule.wide);
+            if triggers.is_none() {
+                index.add_always(number, rule);
+            }
+            let triggers = triggers.unwrap_or_default();
+            draft.add_rule(number, rule, leaves, &triggers);
+        }
+        for leaf in leaves {
+            let at = leaf.form.index();
+            index.forms.resize(index.forms.len().max(at + 1), None);
+            index.forms[at] = Some(leaf.form);
+        }
+        index.full = Lexicon::build(&draft.uses, false, rules);
+        index.plain = Lexicon::build(&draft.uses, true, rules);
+        index.add_groups(rules, leaves, phase);
+        index
+    }
+
+    /// The forms of a mask.
+    pub(crate) fn ids(&self, mask: FormMask) -> impl Iterator<Item = FormId> {
+        let mut rest = mask;
+        let bits = std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as usize;
+            let more = rest != 0;
+            rest &= rest.wrapping_sub(1);
+            more.then_some(bit)
+        });
+        bits.filter_map(|bit| self.forms.get(bit).copied().flatten())
+    }
+
+    /// Whether no literal announces the rule.
+    pub(crate) fn is_always(&self, rule: usize) -> bool {
+        self.is_always.get(rule).copied().unwrap_or(false)
+    }
+
+    fn add_always(&mut self, number: u32, rule: &Rule) {
+        self.is_always[number as usize] = true;
+        if rule.wide {
+            self.wide.push(number);
+            return;
+        }
+        for location in Location::ALL {
+            if rule.places.locations().contains(location) {
+                self.always[location as usize].push(number);
+                if rule.plain {
+                    self.always_plain[location as usize].push(number);
+                }
+            }
+        }
+    }
+
+    fn add_groups(&mut self, rules: &[Rule], leaves: &[Leaf], phase: Phase) {
+        self.group_of = vec![NO_GROUP; leaves.len()];
+        let mut families: BTreeMap<(usize, Category), (FormId, Vec<u32>)> = BTreeMap::new();
+        for (number, leaf) in (0_u32..).zip(leaves) {
+            let rule = &rules[leaf.rule as usize];
+            let alone = leaf.somewhere.is_some() || rule.spec.phase != phase;
+            if matches!(leaf.operator, Operator::Pattern(_)) && !alone {
+                let family = families.entry((leaf.form.index(), rule.category));
+                family
+                    .or_insert_with(|| (leaf.form, Vec::new()))
+                    .1
+                    .push(number);
+            }
+        }
+        for (form, family) in families.into_values() {
+            for members in family.chunks(GROUP_SIZE).filter(|m| m.len() >= SMALL_GROUP) {
+                self.add_group(form, members, leaves);
+            }
+        }
+    }
+
+    fn add_group(&mut self, form: FormId, members: &[u32], leaves: &[Leaf]) {
+        let source = |leaf: &u32| match &leaves[*leaf as usize].operator {
+            Operator::Pattern(pattern) => Some(pattern.source.as_str()),
+            _ => None,
+        };
+        let sources: Vec<&str> = members.iter().filter_map(source).collect();
+        // Patterns that are too large together still run one by one.
+        let Some(set) = pattern::compile_set(&sources) else {
+            return;
+        };
+        let group = u32::try_from(self.groups.len()).unwrap_or(NO_GROUP);
+        for leaf in members {
+            self.group_of[*leaf as usize] = group;
+        }
+        self.groups.push(Group {
+            form,
+            set,
+            leaves: members.to_vec(),
+        });
+    }
+}
+
+/// Literals and their uses while they are collected.
+#[derive(Default)]
+struct Draft {
+    uses: BTreeMap<Vec<u8>, Vec<Use>>,
+}
+
+impl Draft {
+    fn add_rule(&mut self, number: u32, rule: &Rule, leaves: &[Leaf], triggers: &[u32]) {
+        let mut own = Vec::new();
+        let mut visit = |leaf: u32, _| own.push(leaf);
+        rule.condition.each_leaf(false, &mut visit);
+        if let Some(unless) = &rule.unless {
+            unless.each_leaf(false, &mut visit);
+        }
+        // Leaves that stand for other fields are only of interest here when they announce their rule.
+        own.extend(
+            triggers
+                .iter()
+                .filter(|leaf| leaves[**leaf as usize].somewhere.is_some()),
+        );
+        for leaf in own {
+            self.add_leaf(
+                number,
+                rule,
+                leaf,
+                &leaves[leaf as usize],
+                triggers.contains(&leaf),
+            );
+        }
+    }
+
+    fn add_leaf(&mut self, number: u32, rule: &Rule, leaf_number: u32, leaf: &Leaf, trigger: bool) {
+        let places = leaf.somewhere.as_deref().unwrap_or(&rule.places);
+        for text in literal::minimised(leaf.literals.as_ref().unwrap_or(&literal::Literals::new()))
+        {
+            self.uses.entry(text).or_default().push(Use {
+                leaf: leaf_number,
+                rule: number,
+                form: u8::try_from(leaf.form.index()).unwrap_or(u8::MAX),
+                paranoia: rule.paranoia,
+                trigger,
+                wide: rule.wide,
+                locations: places.locations(),
+            });
+        }
+    }
+}
+
+impl Lexicon {
+    fn build(draft: &BTreeMap<Vec<u8>, Vec<Use>>, plain: bool, rules: &[Rule]) -> Self {
+        let mut lexicon = Lexicon {
+            forms: vec![0; Location::COUNT],
+            ..Lexicon::default()
+        };
+        let mut texts = Vec::new();
+        for (text, uses) in draft {
+            let wanted = |one: &&Use| !plain || rules[one.rule as usize].plain || one.wide;
+            let first = lexicon.uses.len();
+            lexicon.uses.extend(uses.iter().filter(wanted));
+            let added = &lexicon.uses[first..];
+            if added.is_empty() {
+                continue;
+            }
+            let locations = added
+                .iter()
+                .fold(Locations::default(), |all, one| all.union(one.locations));
+            lexicon.literals.push(Entry {
+                first: u32::try_from(first).unwrap_or(u32::MAX),
+                end: u32::try_from(lexicon.uses.len()).unwrap_or(u32::MAX),
+                locations,
+            });
+            texts.push(text);
+        }
+        for one in &lexicon.uses {
+            for location in Location::ALL
+                .into_iter()
+                .filter(|l| one.locations.contains(*l))
+            {
+                lexicon.forms[location as usize] |= 1 << one.form;
+            }
+        }
+        lexicon.automaton = DFA::builder()
+            .match_kind(MatchKind::Standard)
+            .start_kind(StartKind::Unanchored)
+            .ascii_case_insensitive(true)
+            .build(texts)
+            .ok()
+            .filter(|_| !lexicon.literals.is_empty());
+        lexicon
+    }
+
+    /// How many literals there are.
+    pub(crate) fn len(&self) -> usize {
+        self.literals.len()
+    }
+
+    /// Calls `found` for each use, at `location`, of each literal that occurs. `seen` holds one stamp per literal,
+    /// so that one that occurs ten thousand times is reported once.
+    pub(crate) fn scan(
+        &self,
+        bytes: &[u8],
+        location: Location,
+        seen: &mut Stamps,
+        mut found: impl FnMut(&Use),
+    ) {
+        let Some(automaton) = &self.automaton else {
+            return;
+        };
+        let Ok(mut state) = automaton.start_state(Anchored::No) else {
+            return;
+        };
+        seen.next(self.literals.len());
+        for byte in bytes {
+            state = automaton.next_state(Anchored::No, state, *byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) {
+                continue;
+            }
+            for which in 0..automaton.match_len(state) {
+                let literal = automaton.match_pattern(state, which).as_usize();
+                let entry = &self.literals[literal];
+                if seen.mark(literal) && entry.locations.contains(location) {
+                    let uses = &self.uses[entry.first as usize..entry.end as usize];
+                    uses.iter()
+                        .filter(|one| one.locations.contains(location))
+                        .for_each(&mut found);
+                }
+            }
+        }
+    }
+
+    /// The bytes that the automaton takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.automaton.as_ref().map_or(0, Automaton::memory_usage)
+    }
+}
+
+/// A set of numbers that is emptied in no time: each holds the round in which it was put in.
+#[derive(Debug, Default)]
+pub(crate) struct Stamps {
+    stamps: Vec<u32>,
+    round: u32,
+}
+
+impl Stamps {
+    /// Empties the set, and makes room for the numbers below `length`.
+    pub(crate) fn next(&mut self, length: usize) {
+        if self.stamps.len() < length {
+            self.stamps.resize(length, 0);
+        }
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.stamps.fill(0);
+            self.round = 1;
+        }
+    }
+
+    /// Puts a number in, and says whether it was not yet there.
+    pub(crate) fn mark(&mut self, number: usize) -> bool {
+        std::mem::replace(&mut self.stamps[number], self.round) != self.round
+    }
+
+    /// Whether a number is in.
+    pub(crate) fn has(&self, number: usize) -> bool {
+        self.stamps[number] == self.round
+    }
+}
+
+/// The locations whose plain fields are scanned in full.
+pub(crate) const PLAIN_TOO: Locations = place::PLAIN_TOO;

@@ -1,0 +1,69 @@
+//! JSON Web Tokens (RFC 7519): the members of the header and the claims. Nothing is verified here.
+
+use memchr::memchr_iter;
+
+use super::{Text, View, encoded, json};
+use crate::field::{AnomalyKind, Location, Source, Span, Via};
+
+/// Whether `bytes` look like a token: the letter that base64 makes of `{`, and two dots (JWS) or four (JWE).
+pub(super) fn is_token(bytes: &[u8]) -> bool {
+    bytes.len() >= SHORTEST
+        && bytes[0] == b'e'
+        && matches!(memchr_iter(b'.', bytes).take(5).count(), 2 | 4)
+        && bytes.iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'=' | b'+' | b'/')
+        })
+}
+
+/// Adds the members of a token's header and claims. `false`: its header is no JSON, so that it is no token.
+pub(super) fn read(view: &mut View<'_, '_>, token: &[u8], location: Location, span: Span) -> bool {
+    if token.len() > view.limits.jwt_length {
+        view.note(AnomalyKind::FieldTooLong, location, span);
+        return false;
+    }
+    let mut parts = token.split(|byte| *byte == b'.');
+    let header = parts.next().unwrap_or_default();
+    let claims = parts.next().unwrap_or_default();
+    let encrypted = parts.count() == 3;
+    if !part(view, header, Location::JwtHeader) {
+        view.note(AnomalyKind::JwtInvalid, location, span);
+        return false;
+    }
+    if !encrypted && !part(view, claims, Location::JwtClaim) {
+        view.note(AnomalyKind::JwtInvalid, location, span);
+    }
+    true
+}
+
+fn part(view: &mut View<'_, '_>, part: &[u8], location: Location) -> bool {
+    let mut work = std::mem::take(&mut view.scratch.work);
+    work.clear();
+    let mark = view.mark();
+    let mut valid =
+        encoded::base64(part, &mut work) && work.trim_ascii_start().first() == Some(&b'{');
+    if valid {
+        let kept = view.keep(&work);
+        let text = Text {
+            bytes: &work,
+            source: Source::Arena,
+            base: kept.start,
+        };
+        let shape = json::Shape {
+            leaf: location,
+            key: None,
+            via: Via::Base64,
+            name: Span::EMPTY,
+            objects: location == Location::JwtHeader,
+            quiet: true,
+        };
+        valid = json::read(view, text, &shape, json::Lines::One, true).valid;
+        if !valid {
+            view.roll_back(mark);
+        }
+    }
+    view.scratch.work = work;
+    valid
+}
+
+/// `{}` and `{}` and no signature are `e30.e30.`.
+const SHORTEST: usize = 8;

@@ -1,0 +1,330 @@
+//! The process: binds what is configured, starts a worker per core and the admin plane, follows changes of the file
+//! and signals, and ends in order.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use portcullis_config::{self as config, Config};
+use rustls::ServerConfig;
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::LocalSet;
+
+use crate::admin::{self, AdminState, Phase};
+use crate::limit::{LimitClock, Limits};
+use crate::listen::{self, Bound};
+use crate::metrics::Metrics;
+use crate::record::{Recorder, Sink};
+use crate::reload::{self, Watcher};
+use crate::snapshot::Snapshot;
+use crate::worker::{Shared, Worker};
+use crate::{sys, tls};
+
+/// A gateway that is bound and serving.
+pub struct App {
+    shared: Arc<Shared>,
+    admin_state: Arc<AdminState>,
+    admin: admin::Admin,
+    workers: Vec<Hand>,
+    listeners: HashMap<SocketAddr, Listening>,
+    places: Arc<Semaphore>,
+}
+
+/// One worker's thread, and the way to hand it listeners.
+struct Hand {
+    listeners: mpsc::UnboundedSender<(StdListener, Bound)>,
+    thread: thread::JoinHandle<()>,
+}
+
+/// A listener that is open.
+struct Listening {
+    bound: Bound,
+    tls: watch::Sender<Option<Arc<ServerConfig>>>,
+    drain: watch::Sender<bool>,
+}
+
+/// How long the end waits for records to be written.
+const FLUSH: Duration = Duration::from_secs(5);
+
+impl App {
+    /// Compiles, binds and starts everything.
+    ///
+    /// # Errors
+    /// Sentences for the operator. Nothing is served then.
+    pub fn start(config: Config) -> Result<Self, Vec<String>> {
+        let one = |sentence: String| vec![sentence];
+        if let Some(limit) = sys::raise_descriptor_limit() {
+            tracing::debug!(limit, "descriptor limit");
+        }
+        let metrics = Metrics::new().map_err(|error| one(format!("the metrics cannot be set up: {error}")))?;
+        let limits = Limits::new(LimitClock::system(), metrics.limit_keys.clone(), metrics.limit_evictions.clone());
+        let snapshot = Snapshot::build(config, &limits, &metrics)?;
+        let config = snapshot.config.clone();
+        let tls = listeners_tls(&config)?;
+        let threads = worker_count(&config);
+        // Everything is bound before anything is served, so that a failure leaves nothing half started.
+        let mut sockets = Vec::new();
+        let mut problems = Vec::new();
+        for (listener, tls) in config.listeners.iter().zip(tls) {
+            match listen::bind(listener.address, threads) {
+                Ok(bound) => sockets.push((listener.address, bound, tls)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let admin_socket = listen::bind(config.admin.address, 1);
+        let admin_socket = match admin_socket {
+            Ok(mut sockets) => sockets.pop(),
+            Err(problem) => {
+                problems.push(format!("admin: {problem}"));
+                None
+            }
+        };
+        let (Some(admin_socket), true) = (admin_socket, problems.is_empty()) else { return Err(problems) };
+        let recorder = Recorder::start(sink(&config.records), config.records.queue, metrics.records_dropped.clone())
+            .map_err(|error| one(format!("records cannot be written: {error}")))?;
+        metrics.rules_loaded.set(i64::try_from(snapshot.detector.rules().len()).unwrap_or(i64::MAX));
+        let places = Arc::new(Semaphore::new(config.caps.connections.min(Semaphore::MAX_PERMITS)));
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            metrics: metrics.clone(),
+            recorder,
+            limits,
+            census: Default::default(),
+            started: Instant::now(),
+        });
+        let admin_state = Arc::new(AdminState::new(metrics));
+        let admin = admin::spawn(admin_socket, admin_state.clone())
+            .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
+        let workers = (0..threads)
+            .map(|number| spawn_worker(number, &shared, &places))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| one(format!("a worker cannot start: {error}")))?;
+        let mut app = Self { shared, admin_state, admin, workers, listeners: HashMap::new(), places };
+        for (configured, bound, tls) in sockets {
+            app.open(configured, bound, tls);
+        }
+        app.admin_state.enter(Phase::Serving);
+        sys::release_free_memory();
+        Ok(app)
+    }
+
+    /// The addresses that are served, with their real ports; `true` for TLS.
+    pub fn addresses(&self) -> Vec<(SocketAddr, bool)> {
+        let mut all: Vec<_> = self
+            .listeners
+            .values()
+            .map(|listening| (listening.bound.address, listening.bound.tls.borrow().is_some()))
+            .collect();
+        all.sort();
+        all
+    }
+
+    /// Where the admin plane is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// How many rules are live, and how many workers.
+    pub fn size(&self) -> (usize, usize) {
+        (self.shared.snapshot.load().detector.rules().len(), self.workers.len())
+    }
+
+    /// Serves until a signal ends it; follows changes of `file`.
+    pub fn run(mut self, file: Option<PathBuf>) -> std::io::Result<()> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut hangup = signal(SignalKind::hangup())?;
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut watcher = Watcher::new(file.clone());
+            loop {
+                tokio::select! {
+                    _ = hangup.recv() => {
+                        self.shared.recorder.reopen();
+                        watcher.forget();
+                        self.reload(file.as_deref());
+                    }
+                    () = watcher.changed() => self.reload(file.as_deref()),
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                }
+            }
+            Ok::<_, std::io::Error>(())
+        })?;
+        self.end();
+        Ok(())
+    }
+
+    /// Reads the file again and swaps the whole configuration, or keeps the old one.
+    fn reload(&mut self, file: Option<&Path>) {
+        let Some(file) = file else { return };
+        let outcome = self.try_reload(file);
+        match &outcome {
+            Ok(true) => tracing::info!(file = %file.display(), "configuration reloaded"),
+            Ok(false) => tracing::debug!(file = %file.display(), "configuration unchanged"),
+            Err(problems) => {
+                for problem in problems {
+                    tracing::error!("{problem}");
+                }
+                tracing::error!(
+                    file = %file.display(),
+                    problems = problems.len(),
+                    "the new configuration is refused; the old one serves on"
+                );
+            }
+        }
+        self.shared.metrics.config_reload(match outcome {
+            Ok(true) => "applied",
+            Ok(false) => "unchanged",
+            Err(_) => "refused",
+        });
+    }
+
+    fn try_reload(&mut self, file: &Path) -> Result<bool, Vec<String>> {
+        let fresh = reload::read(file)?;
+        let old = self.shared.snapshot.load_full();
+        if let Some(sentence) = reload::needs_restart(&old.config, &fresh) {
+            return Err(vec![sentence]);
+        }
+        // Rules and certificates may have changed though the file has not, so the rest is always built.
+        let unchanged = fresh == old.config && fresh.rules.directory.is_none() && !has_files(&fresh);
+        if unchanged {
+            return Ok(false);
+        }
+        let tls = listeners_tls(&fresh)?;
+        let snapshot = Snapshot::build(fresh, &self.shared.limits, &self.shared.metrics)?;
+        let mut opened = Vec::new();
+        for (listener, tls) in snapshot.config.listeners.iter().zip(tls) {
+            match self.listeners.get(&listener.address) {
+                Some(open) => opened.push((listener.address, None, Some((open.tls.clone(), tls)))),
+                None => {
+                    let sockets = listen::bind(listener.address, self.workers.len()).map_err(|problem| vec![problem])?;
+                    opened.push((listener.address, Some((sockets, tls)), None));
+                }
+            }
+        }
+        self.shared.metrics.rules_loaded.set(i64::try_from(snapshot.detector.rules().len()).unwrap_or(i64::MAX));
+        if old.config.records.output != snapshot.config.records.output {
+            self.shared.recorder.switch(sink(&snapshot.config.records));
+        }
+        let kept: Vec<SocketAddr> = snapshot.config.listeners.iter().map(|listener| listener.address).collect();
+        self.shared.snapshot.store(Arc::new(snapshot));
+        for (address, fresh, changed) in opened {
+            if let Some((sockets, tls)) = fresh {
+                self.open(address, sockets, tls);
+            }
+            if let Some((sender, tls)) = changed {
+                sender.send_replace(tls);
+            }
+        }
+        self.listeners.retain(|address, listening| {
+            let keep = kept.contains(address);
+            if !keep {
+                tracing::info!(address = %listening.bound.address, "listener closed; its connections drain");
+                listening.drain.send_replace(true);
+            }
+            keep
+        });
+        Ok(true)
+    }
+
+    fn open(&mut self, configured: SocketAddr, sockets: Vec<StdListener>, tls: Option<Arc<ServerConfig>>) {
+        let address = sockets.first().and_then(|socket| socket.local_addr().ok()).unwrap_or(configured);
+        let (tls_sender, tls) = watch::channel(tls);
+        let (drain_sender, drain) = watch::channel(false);
+        let bound = Bound { address, configured, tls, drain };
+        for (hand, socket) in self.workers.iter().zip(sockets) {
+            // A worker's thread ends only with the process.
+            let _ = hand.listeners.send((socket, bound.clone()));
+        }
+        self.listeners.insert(configured, Listening { bound, tls: tls_sender, drain: drain_sender });
+    }
+
+    /// Stops accepting, lets what is under way finish within the deadline, and writes what is left to write.
+    fn end(self) {
+        let drain = self.shared.snapshot.load().config.shutdown.drain.get();
+        tracing::info!(seconds = drain.as_secs(), "draining");
+        self.admin_state.enter(Phase::Draining);
+        for listening in self.listeners.values() {
+            listening.drain.send_replace(true);
+        }
+        let deadline = Instant::now() + drain;
+        while self.shared.metrics.connections.get() > 0 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let left = self.shared.metrics.connections.get();
+        if left > 0 {
+            tracing::warn!(connections = left, "the drain time is over; cutting off what is left");
+        }
+        self.places.close();
+        for hand in self.workers {
+            drop(hand.listeners);
+            // A worker that panicked has said so already.
+            let _ = hand.thread.join();
+        }
+        if !self.shared.recorder.flush(FLUSH) {
+            tracing::warn!("some records could not be written in time");
+        }
+        tracing::info!("ended");
+    }
+}
+
+fn spawn_worker(number: usize, shared: &Arc<Shared>, places: &Arc<Semaphore>) -> std::io::Result<Hand> {
+    let (sender, mut receiver) = mpsc::unbounded_channel::<(StdListener, Bound)>();
+    let (shared, places) = (shared.clone(), places.clone());
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .thread_keep_alive(Duration::from_secs(30))
+        // Sockets are looked at this often while tasks keep the core busy.
+        .event_interval(61)
+        .build()?;
+    let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+        LocalSet::new().block_on(&runtime, async move {
+            let worker = Worker::new(shared);
+            tokio::task::spawn_local(worker.clone().sweep());
+            while let Some((listener, bound)) = receiver.recv().await {
+                tokio::task::spawn_local(listen::accept(worker.clone(), listener, bound, places.clone()));
+            }
+        });
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    })?;
+    Ok(Hand { listeners: sender, thread })
+}
+
+fn worker_count(config: &Config) -> usize {
+    match config.workers.threads {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
+fn listeners_tls(config: &Config) -> Result<Vec<Option<Arc<ServerConfig>>>, Vec<String>> {
+    let mut problems = Vec::new();
+    let mut all = Vec::new();
+    for listener in &config.listeners {
+        match listener.tls.as_ref().map(tls::server_config).transpose() {
+            Ok(tls) => all.push(tls),
+            Err(problem) => problems.push(format!("listener {}: {problem}", listener.address)),
+        }
+    }
+    if problems.is_empty() { Ok(all) } else { Err(problems) }
+}
+
+fn has_files(config: &Config) -> bool {
+    config.listeners.iter().any(|listener| listener.tls.is_some())
+}
+
+fn sink(records: &config::Records) -> Sink {
+    match &records.output {
+        config::RecordOutput::Stdout => Sink::Stdout,
+        config::RecordOutput::None => Sink::None,
+        config::RecordOutput::File(path) => Sink::File(path.clone()),
+    }
+}

@@ -1,0 +1,166 @@
+//! The command line. Help texts are written to be read: what a command does, and an example that works as it stands.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command;
+
+/// An API security gateway: scores every request on its way, stops attacks, and says why.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, max_term_width = 100, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Begin with:
+  portcullis demo                          see it at work, no set-up needed
+  portcullis check --config portcullis.yaml    all mistakes of a configuration at once
+  portcullis run --config portcullis.yaml      serve";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve: listen, inspect, forward, record
+    ///
+    /// Reads the configuration, binds every listener, and serves until SIGTERM, then drains. SIGHUP and every change
+    /// of the file reload it; a file with mistakes is refused and the old one serves on.
+    #[command(after_help = "Example:\n  portcullis run --config config/portcullis.yaml")]
+    Run(RunArgs),
+    /// Check a configuration and its rules, and say what is wrong with them
+    ///
+    /// Prints every mistake with its file, its line and what to write instead, and exits with 1 if there is one.
+    /// Nothing is bound, so it may run beside a serving gateway.
+    #[command(after_help = "Example:\n  portcullis check --config config/portcullis.yaml")]
+    Check(CheckArgs),
+    /// Watch it work: a demo API, the gateway before it, normal traffic and attacks
+    ///
+    /// Everything runs on loopback in this one process and ends by itself. Clients of the demo come from addresses
+    /// that are reserved for documentation, by X-Forwarded-For.
+    #[command(after_help = "Example:\n  portcullis demo --requests 50")]
+    Demo(DemoArgs),
+    /// Judge one request from a file, without sending it anywhere
+    ///
+    /// The file holds a raw HTTP/1.1 request: request line, headers, an empty line, a body. Line ends may be LF.
+    #[command(
+        after_help = "Example:\n  printf 'GET /?id=1%27%20OR%201=1-- HTTP/1.1\\nHost: a\\n\\n' > r.http\n  portcullis inspect --request r.http"
+    )]
+    Inspect(InspectArgs),
+    /// About the configuration: its schema, its reference, the file that is shipped
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// About the rules: list, show, test, lint
+    #[command(subcommand)]
+    Rules(RulesCommand),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The configuration file (YAML)
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Also start the demo API on 127.0.0.1:9000, and print what to try
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The configuration file (YAML)
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// How many requests of the mix to send; a flood follows them
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub requests: u64,
+    /// Chooses the mix; the same seed sends the same requests
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Milliseconds between two requests
+    #[arg(long, default_value_t = 60, value_name = "MS")]
+    pub pause: u64,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The file with the raw request; - for standard input
+    #[arg(long, short, value_name = "FILE.http")]
+    pub request: PathBuf,
+    /// Judge as this configuration does (its rules, and the policy of the route that matches); without it, the
+    /// built-in rules and the default policy
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the verdict as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `config` can do.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the JSON schema of the configuration
+    Schema,
+    /// Print the reference of every setting, as Markdown
+    Reference,
+    /// Print the shipped configuration, to start from
+    Default,
+}
+
+/// What `rules` can do.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List all rules: id, category, severity, name
+    List(RulesFrom),
+    /// Show one rule: what it looks for, why it matters
+    Show {
+        /// The rule's id
+        id: String,
+        #[command(flatten)]
+        from: RulesFrom,
+    },
+    /// Run the rules' own tests (tests/rules/<id>.yaml, or your own folder)
+    Test {
+        /// The folder with one test file per rule
+        #[arg(default_value = "tests/rules")]
+        tests: PathBuf,
+        #[command(flatten)]
+        from: RulesFrom,
+    },
+    /// Say what could be better about the rules: costly patterns, missing tags
+    Lint(RulesFrom),
+}
+
+/// Which rules are meant.
+#[derive(Debug, Args)]
+pub struct RulesFrom {
+    /// A folder of rule files instead of the built-in rules
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        let outcome = match self.command {
+            Command::Run(args) => command::run::run(&args),
+            Command::Check(args) => command::check::run(&args),
+            Command::Demo(args) => command::demo::run(&args),
+            Command::Inspect(args) => command::inspect::run(&args),
+            Command::Config(which) => command::config::run(&which),
+            Command::Rules(which) => command::rules::run(&which),
+        };
+        outcome.unwrap_or_else(|error| {
+            command::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        })
+    }
+}

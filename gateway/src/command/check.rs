@@ -1,0 +1,41 @@
+//! `portcullis check`: every mistake of a configuration and its rules, without binding anything.
+
+use std::process::ExitCode;
+
+use super::{list_problems, say};
+use crate::cli::CheckArgs;
+use crate::limit::{LimitClock, Limits};
+use crate::metrics::Metrics;
+use crate::reload;
+use crate::snapshot::Snapshot;
+
+/// Checks as `run` would, up to the point where it binds.
+///
+/// # Errors
+/// None of its own; problems are printed and end in exit code 1.
+pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let name = args.config.display().to_string();
+    let checked = reload::read(&args.config).and_then(|config| {
+        let metrics = Metrics::new().map_err(|error| vec![error.to_string()])?;
+        let limits = Limits::new(LimitClock::system(), metrics.limit_keys.clone(), metrics.limit_evictions.clone());
+        for listener in config.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
+            crate::tls::server_config(listener).map_err(|problem| vec![problem])?;
+        }
+        Snapshot::build(config, &limits, &metrics)
+    });
+    match checked {
+        Ok(snapshot) => {
+            say(&format!(
+                "{name}: good; {} routes, {} upstreams, {} rules",
+                snapshot.routes.all().len(),
+                snapshot.upstreams.len(),
+                snapshot.detector.rules().len()
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(problems) => {
+            list_problems(&problems, &name);
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}

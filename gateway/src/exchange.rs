@@ -1,0 +1,247 @@
+//! The spine: the way of one request, top to bottom. [`handle`] owns the guard that leaves a record on every exit;
+//! [`run`] is the way itself, a straight line in which each stage returns a value and this file decides what it
+//! means. No stage calls back up.
+
+mod log;
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, request};
+use http_body::Body;
+use hyper::body::Incoming;
+use portcullis_config::Mode;
+use portcullis_detect::{Action, Verdict};
+
+pub use self::log::Exchange;
+use crate::body::{self, Outgoing, Received, ResponseBody};
+use crate::connection::state::ConnectionState;
+use crate::fault::Fault;
+use crate::forward::{self, Hop};
+use crate::grpc::{self, MessageGate};
+use crate::guard;
+use crate::inspect;
+use crate::metrics::Stage;
+use crate::respond::X_REQUEST_ID;
+use crate::snapshot::{Policy, Route};
+use crate::upstream::{Answered, Upstream};
+use crate::websocket;
+use crate::worker::Worker;
+
+/// Answers one request. Never fails: what goes wrong becomes an answer.
+pub async fn handle(worker: Rc<Worker>, state: Arc<ConnectionState>, request: Request<Incoming>) -> Response<ResponseBody> {
+    let mut exchange = Box::new(Exchange::begin(worker, state, &request));
+    let preference = request.headers().get(header::ACCEPT).cloned();
+    let outcome = AssertUnwindSafe(run(&mut exchange, request)).catch_unwind().await;
+    let mut response = match outcome {
+        Ok(Ok(response)) => response,
+        Ok(Err(fault)) => exchange.refuse(&fault, preference),
+        Err(_panic) => {
+            exchange.worker().shared.metrics.panics.inc();
+            exchange.refuse(&Fault::Panicked, preference)
+        }
+    };
+    exchange.answers(&mut response);
+    response.map(|body| body.with_exchange(exchange))
+}
+
+/// The way of a request.
+async fn run(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Fault> {
+    let (mut parts, incoming) = request.into_parts();
+    guard::check(exchange.state(), &parts, &exchange.worker().caps().wire)?;
+    exchange.learn_client(&parts.headers);
+
+    let snapshot = exchange.snapshot();
+    let route = exchange.find_route(&snapshot).ok_or(Fault::NoRoute)?;
+    let policy = &route.policy;
+    let observing = policy.mode == Mode::Observe;
+
+    if let Some(seconds) = exchange.over_limit(route, &parts.headers)
+        && exchange.decide(Action::Throttle, observing)
+    {
+        return Err(Fault::Limited(seconds));
+    }
+
+    let websocket = websocket::wanted(&parts, route);
+    let (received, gate) = receive(exchange, &parts, incoming, route, websocket).await?;
+
+    if policy.mode != Mode::Off {
+        let verdict = inspect(exchange, &parts, route, &received).await?;
+        enforce(exchange, verdict, policy, observing, &mut parts.headers).await?;
+    }
+
+    let upgrade = websocket.then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
+    let judge = websocket.then(|| exchange.judge_messages(&parts, route, Some(HeaderValue::from_static("text/plain"))));
+    let upstream = exchange.upstream(route);
+    let outgoing = Outgoing::new(received, policy.max, gate, exchange.body());
+    let answered = send(exchange, &upstream, parts, outgoing, upgrade.is_some()).await?;
+    match (upgrade, judge) {
+        (Some(upgrade), Some(judge)) => websocket::answer(exchange, &upstream, answered, upgrade, judge),
+        _ => respond(exchange, &upstream, answered),
+    }
+}
+
+/// Reads what is inspected before anything is forwarded: a prefix of the body, or nothing of a stream.
+async fn receive(
+    exchange: &mut Exchange,
+    parts: &request::Parts,
+    incoming: Incoming,
+    route: &Route,
+    websocket: bool,
+) -> Result<(Received, Option<MessageGate>), Fault> {
+    let policy = &route.policy;
+    if incoming.size_hint().lower() > policy.max {
+        return Err(Fault::TooLarge);
+    }
+    let grpc = grpc::is_grpc(&parts.headers);
+    if policy.mode == Mode::Off || websocket || grpc || incoming.is_end_stream() {
+        let gate = (grpc && policy.mode != Mode::Off)
+            .then(|| MessageGate::new(policy.inspect, exchange.judge_messages(parts, route, None)));
+        return Ok((Received::unread(incoming), gate));
+    }
+    let begun = Instant::now();
+    let received = body::receive(incoming, policy.inspect, exchange.body())
+        .await
+        .map_err(|_| exchange.client_broke())?;
+    exchange.timed(Stage::Body, begun.elapsed());
+    let refuses_rest = policy.deny_beyond && policy.mode == Mode::Enforce;
+    if exchange.body().bytes.get() > policy.max || (!received.complete && refuses_rest) {
+        return Err(Fault::TooLarge);
+    }
+    Ok((received, None))
+}
+
+/// Asks the engine. `None`: it failed, and the policy allows then.
+async fn inspect(
+    exchange: &mut Exchange,
+    parts: &request::Parts,
+    route: &Route,
+    received: &Received,
+) -> Result<Option<Verdict>, Fault> {
+    let begun = Instant::now();
+    let subject = exchange.subject(route);
+    let judged = inspect::request(
+        exchange.worker(),
+        &exchange.snapshot(),
+        &route.policy,
+        parts,
+        &subject,
+        &received.prefix,
+        received.complete,
+    )
+    .await;
+    exchange.timed(Stage::Inspect, begun.elapsed());
+    match judged {
+        Ok(verdict) => Ok(Some(verdict)),
+        Err(_) if route.policy.deny_on_failure && exchange.decide(Action::Deny, route.policy.mode == Mode::Observe) => {
+            Err(Fault::EngineFailed)
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// Does what the verdict says, or only notes it where the policy observes.
+async fn enforce(
+    exchange: &mut Exchange,
+    verdict: Option<Verdict>,
+    policy: &Policy,
+    observing: bool,
+    headers: &mut HeaderMap,
+) -> Result<(), Fault> {
+    // A client's own claim of a score is no score.
+    headers.remove(&policy.tag_header);
+    let Some(verdict) = verdict else { return Ok(()) };
+    let (action, score) = (verdict.action, verdict.score);
+    exchange.judged(verdict);
+    if action == Action::Allow || !exchange.decide(action, observing) {
+        return Ok(());
+    }
+    match action {
+        Action::Allow => Ok(()),
+        Action::Tag => {
+            // A score from 0 to 100 is always a valid header value.
+            if let Ok(value) = HeaderValue::from_str(&format!("{score:.0}")) {
+                headers.insert(policy.tag_header.clone(), value);
+            }
+            Ok(())
+        }
+        Action::Throttle => match policy.throttle_delay {
+            None => Err(Fault::Throttled),
+            Some(delay) => {
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }
+        },
+        Action::Deny => Err(Fault::Denied),
+    }
+}
+
+/// Forwards the request and waits for the head of the answer.
+async fn send(
+    exchange: &mut Exchange,
+    upstream: &Rc<Upstream>,
+    mut parts: request::Parts,
+    body: Outgoing,
+    websocket: bool,
+) -> Result<Answered, Fault> {
+    let server = upstream.choose().clone();
+    let spec = server.server_spec();
+    exchange.goes_to(&upstream.spec.name, &spec.authority);
+    let http2 = !websocket && upstream.speaks_http2(grpc::is_grpc(&parts.headers));
+    let hop = Hop {
+        peer: exchange.peer(),
+        trusted: exchange.peer_is_trusted(),
+        scheme: exchange.scheme(),
+        host: exchange.host(),
+        id: exchange.id(),
+        http2,
+    };
+    forward::request(&mut parts, &hop);
+    if !upstream.spec.preserve_host
+        && let Ok(host) = HeaderValue::from_str(&spec.authority)
+    {
+        parts.headers.insert(header::HOST, host);
+    }
+    upstream.spec.request_edits.apply(&mut parts.headers);
+    parts.uri = upstream.target(&server, &parts.uri, &parts.headers, http2);
+    if http2 {
+        parts.headers.remove(header::HOST);
+    }
+    parts.extensions.clear();
+    let mut request = Request::from_parts(parts, body);
+    if websocket {
+        forward::ask_for_websocket(&mut request);
+    }
+    let begun = Instant::now();
+    let answered = upstream.send(server, request, http2).await;
+    exchange.answered_after(begun.elapsed());
+    answered.map_err(|error| exchange.upstream_failed(error))
+}
+
+/// Passes the upstream's answer on.
+fn respond(
+    exchange: &mut Exchange,
+    upstream: &Rc<Upstream>,
+    answered: Answered,
+) -> Result<Response<ResponseBody>, Fault> {
+    let (mut parts, incoming) = answered.response.into_parts();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(exchange.switched_unasked());
+    }
+    forward::response(&mut parts.headers);
+    upstream.spec.response_edits.apply(&mut parts.headers);
+    parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+    let streams = grpc::is_grpc(&parts.headers)
+        || parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let idle = (!streams).then_some(upstream.spec.idle);
+    let body = ResponseBody::upstream(incoming, answered.lease, idle);
+    Ok(Response::from_parts(parts, body))
+}

@@ -1,0 +1,431 @@
+//! What is known of one exchange so far, and the record it becomes.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
+use http_body_util::Full;
+use portcullis_config::Mode;
+use portcullis_detect::{Action, Outcome as Learned, Subjects, Verdict};
+
+use crate::body::{BodyFate, BodyLog, ResponseBody};
+use crate::connection::state::{ConnectionState, Cut};
+use crate::fault::Fault;
+use crate::id::RequestId;
+use crate::inspect::{Inspection, Subject};
+use crate::limit::Check;
+use crate::metrics::Stage;
+use crate::record::{Outcome, Record, Timings};
+use crate::respond::{Answer, X_REQUEST_ID};
+use crate::snapshot::{Route, Snapshot};
+use crate::upstream::{Upstream, UpstreamError};
+use crate::worker::{Current, Worker};
+
+/// One exchange. It moves from the spine into the answer's body and becomes the record when it is dropped: answered,
+/// aborted or broken, exactly one record remains.
+pub struct Exchange {
+    worker: Rc<Worker>,
+    state: Arc<ConnectionState>,
+    current: Current,
+    id: RequestId,
+    time: SystemTime,
+    begun: Instant,
+    client: IpAddr,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    host: Option<HeaderValue>,
+    route: Option<usize>,
+    limit: Option<String>,
+    limit_headers: HeaderMap,
+    verdict: Option<Box<Verdict>>,
+    messages: Option<Rc<Inspection>>,
+    action: Action,
+    would: Option<Action>,
+    timings: Timings,
+    upstream: Option<(Arc<str>, Arc<str>)>,
+    body: Rc<BodyLog>,
+    bytes_out: u64,
+    status: u16,
+    outcome: Outcome,
+    reason: Option<&'static str>,
+    refused: Option<(Box<str>, Box<str>)>,
+    complete: bool,
+}
+
+impl Exchange {
+    /// An exchange whose head has just arrived.
+    pub fn begin<B>(worker: Rc<Worker>, state: Arc<ConnectionState>, request: &Request<B>) -> Self {
+        state.exchange_begins();
+        let refused = state.with_refusal(|refusal| {
+            (
+                String::from_utf8_lossy(&refusal.method).into(),
+                String::from_utf8_lossy(&refusal.target).into(),
+            )
+        });
+        Self {
+            current: worker.current(),
+            client: state.peer_ip(),
+            id: RequestId::next(),
+            time: SystemTime::now(),
+            begun: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            host: host_of(request),
+            worker,
+            state,
+            route: None,
+            limit: None,
+            limit_headers: HeaderMap::new(),
+            verdict: None,
+            messages: None,
+            action: Action::Allow,
+            would: None,
+            timings: Timings::default(),
+            upstream: None,
+            body: Rc::default(),
+            bytes_out: 0,
+            status: 0,
+            outcome: Outcome::ClientGone,
+            reason: None,
+            refused,
+            complete: false,
+        }
+    }
+
+    /// Who sent it, and the id that a trusted proxy gave it.
+    pub fn learn_client(&mut self, headers: &HeaderMap) {
+        let trusted = &self.current.snapshot.trusted;
+        self.client = trusted.client(self.state.peer, headers);
+        if let Some(id) = headers.get(X_REQUEST_ID)
+            && trusted.contains(self.state.peer_ip())
+            && let Some(id) = RequestId::accept(id.as_bytes())
+        {
+            self.id = id;
+        }
+    }
+
+    /// The route it takes.
+    pub fn find_route<'a>(&mut self, snapshot: &'a Snapshot) -> Option<&'a Route> {
+        self.route = snapshot.routes.find(self.host(), self.uri.path(), &self.method);
+        self.route.map(|route| &snapshot.routes.all()[route])
+    }
+
+    /// Asks the limits; seconds to wait when one is used up.
+    pub fn over_limit(&mut self, route: &Route, headers: &HeaderMap) -> Option<u64> {
+        if route.policy.limits.is_empty() || route.policy.mode == Mode::Off {
+            return None;
+        }
+        let begun = Instant::now();
+        let check = route.policy.limits.check(self.client, headers, &route.name);
+        let over = check.as_ref().filter(|check| !check.decision.allowed);
+        if let Some(over) = over {
+            self.limit = Some(over.name().to_owned());
+        }
+        let wait = over.map(|check| check.decision.retry_after_seconds.max(1));
+        if route.policy.mode == Mode::Enforce
+            && let Some(check) = &check
+        {
+            Check::write_headers(check, &mut self.limit_headers);
+        }
+        let took = begun.elapsed();
+        self.timings.limit = Some(took);
+        self.worker.shared.metrics.stage(Stage::Limit, took);
+        wait
+    }
+
+    /// Whether `action` is taken; where the policy only observes it is noted instead.
+    pub fn decide(&mut self, action: Action, observing: bool) -> bool {
+        if observing {
+            self.would = self.would.max(Some(action));
+        } else {
+            self.action = self.action.max(action);
+        }
+        !observing
+    }
+
+    /// Keeps the engine's verdict.
+    pub fn judged(&mut self, verdict: Verdict) {
+        let metrics = &self.worker.shared.metrics;
+        metrics.verdict(verdict.action, verdict.category);
+        metrics.engine_stages(&verdict.stages);
+        self.verdict = Some(Box::new(verdict));
+    }
+
+    /// Judges the messages of the stream that this request opens.
+    pub fn judge_messages(&mut self, parts: &request::Parts, route: &Route, kind: Option<HeaderValue>) -> Rc<Inspection> {
+        let subject = self.subject(route);
+        let judge = Inspection::new(&self.worker, &self.current.snapshot, &route.policy, parts, &subject, kind);
+        let judge = Rc::new(judge);
+        self.messages = Some(judge.clone());
+        judge
+    }
+
+    /// What the engine needs to know beside the request's own bytes.
+    pub fn subject(&self, route: &Route) -> Subject {
+        Subject {
+            client: self.client,
+            scheme: self.scheme(),
+            host: Arc::from(self.host()),
+            route: route.name.clone(),
+        }
+    }
+
+    /// Notes how long a stage took.
+    pub fn timed(&mut self, stage: Stage, took: Duration) {
+        match stage {
+            Stage::Body => self.timings.body = Some(took),
+            Stage::Inspect => self.timings.inspect = Some(took),
+            Stage::Limit => self.timings.limit = Some(took),
+            Stage::Decode | Stage::Signature | Stage::Behaviour | Stage::Ensemble | Stage::Decision => {}
+        }
+        self.worker.shared.metrics.stage(stage, took);
+    }
+
+    /// Where it is sent.
+    pub fn goes_to(&mut self, upstream: &Arc<str>, server: &Arc<str>) {
+        self.upstream = Some((upstream.clone(), server.clone()));
+    }
+
+    /// How long the upstream took to answer, or to fail.
+    pub fn answered_after(&mut self, waited: Duration) {
+        self.timings.upstream = Some(waited);
+        self.worker.shared.metrics.upstream_duration.observe(waited);
+    }
+
+    /// The client's body broke off; whose fault that is, the wire knows.
+    pub fn client_broke(&self) -> Fault {
+        match self.state.take_refusal() {
+            Some(refusal) => Fault::Refused(refusal.status, refusal.reason.code()),
+            None => Fault::ClientBroke,
+        }
+    }
+
+    /// No answer came; if it was for the body's sake the upstream is not to blame.
+    pub fn upstream_failed(&self, error: UpstreamError) -> Fault {
+        match self.body.fate.get() {
+            BodyFate::ClientBroke => return self.client_broke(),
+            BodyFate::TooLarge => return Fault::TooLarge,
+            BodyFate::Denied => return Fault::Denied,
+            BodyFate::Whole => {}
+        }
+        if let Some((name, server)) = &self.upstream {
+            self.worker.shared.metrics.upstream_error(name, error.reason());
+            tracing::debug!(upstream = %name, server = %server, %error, "no answer");
+        }
+        Fault::Upstream(error)
+    }
+
+    /// The upstream sent 101 to who had not asked for it.
+    pub fn switched_unasked(&self) -> Fault {
+        if let Some((name, _)) = &self.upstream {
+            self.worker.shared.metrics.upstream_error(name, "unasked-upgrade");
+        }
+        Fault::UnaskedUpgrade
+    }
+
+    /// The gateway's own answer to a fault.
+    pub fn refuse(&mut self, fault: &Fault, accept: Option<HeaderValue>) -> Response<ResponseBody> {
+        self.outcome = fault.outcome();
+        self.reason = fault.reason();
+        if let Fault::Refused(_, reason) = fault {
+            self.worker.shared.metrics.protocol_error(reason);
+        }
+        if matches!(fault, Fault::Denied) {
+            self.action = Action::Deny;
+        }
+        let mut asked = HeaderMap::new();
+        if let Some(accept) = accept {
+            asked.insert(header::ACCEPT, accept);
+        }
+        let mut answer = Answer::new(fault.status(), self.id).to(&self.method, &asked);
+        if let Some(seconds) = fault.retry_after() {
+            answer = answer.retry_after(seconds);
+        }
+        if fault.closes() && !self.state.is_http2() {
+            answer = answer.close();
+        }
+        answer.response().map(|body: Full<Bytes>| ResponseBody::own(body))
+    }
+
+    /// An answer begins; the limits' headers go with it.
+    pub fn answers(&mut self, response: &mut Response<ResponseBody>) {
+        self.status = response.status().as_u16();
+        // Another answer must not wait behind an upgrade that was not granted.
+        if self.status != StatusCode::SWITCHING_PROTOCOLS.as_u16() {
+            self.state.resolve_upgrade(false);
+        }
+        for (name, value) in self.limit_headers.drain() {
+            if let Some(name) = name {
+                response.headers_mut().entry(name).or_insert(value);
+            }
+        }
+    }
+
+    /// Bytes of the answer have been handed on.
+    pub fn answered(&mut self, bytes: usize) {
+        self.bytes_out += bytes as u64;
+    }
+
+    /// The upstream broke off in the midst of its answer.
+    pub fn answer_broke(&mut self) {
+        self.outcome = Outcome::UpstreamError;
+        self.reason = Some("answer-broke-off");
+        if let Some((name, _)) = &self.upstream {
+            self.worker.shared.metrics.upstream_error(name, "answer-broke-off");
+        }
+    }
+
+    /// The answer's body is over, read to its end or not.
+    pub fn finish(mut self: Box<Self>, complete: bool) {
+        self.complete = complete;
+        if complete && self.outcome == Outcome::ClientGone && self.reason.is_none() {
+            self.outcome = Outcome::Complete;
+        }
+    }
+
+    /// The worker that serves it.
+    pub fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+
+    /// The connection it came over.
+    pub fn state(&self) -> &Arc<ConnectionState> {
+        &self.state
+    }
+
+    /// The configuration that it began under.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.snapshot.clone()
+    }
+
+    /// The upstream of its route.
+    pub fn upstream(&self, route: &Route) -> Rc<Upstream> {
+        self.current.upstreams[route.upstream].clone()
+    }
+
+    /// What its body did.
+    pub fn body(&self) -> &Rc<BodyLog> {
+        &self.body
+    }
+
+    /// Its id.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// The peer of its connection.
+    pub fn peer(&self) -> IpAddr {
+        self.state.peer_ip()
+    }
+
+    /// Whether that peer is a trusted proxy.
+    pub fn peer_is_trusted(&self) -> bool {
+        self.current.snapshot.trusted.contains(self.state.peer_ip())
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.state.tls { "https" } else { "http" }
+    }
+
+    /// The host asked for; empty where it is missing or no text.
+    pub fn host(&self) -> &str {
+        match (self.uri.authority(), &self.host) {
+            (Some(authority), _) => authority.as_str(),
+            (None, Some(host)) => host.to_str().unwrap_or_default(),
+            (None, None) => "",
+        }
+    }
+
+    fn outcome(&self) -> (Outcome, Option<&'static str>) {
+        match self.state.cut_reason() {
+            Some(cut @ (Cut::SlowBody | Cut::SlowReader | Cut::Flood)) if !self.complete => {
+                (Outcome::Timeout, Some(cut.reason()))
+            }
+            _ => (self.outcome, self.reason),
+        }
+    }
+
+    fn write_record(&self) {
+        let snapshot = &self.current.snapshot;
+        let route = self.route.map(|route| &snapshot.routes.all()[route]);
+        let (outcome, reason) = self.outcome();
+        let messages = self.messages.as_ref().and_then(|messages| messages.take_found());
+        let (method, path, query) = match &self.refused {
+            Some((method, target)) => (&**method, &**target, None),
+            None => (self.method.as_str(), self.uri.path(), self.uri.query()),
+        };
+        let (upstream, server) = match &self.upstream {
+            Some((upstream, server)) => (&**upstream, &**server),
+            None => ("", ""),
+        };
+        let record = Record {
+            protocol: if self.refused.is_some() { "" } else { protocol(self.version) },
+            scheme: self.scheme(),
+            method,
+            host: if self.refused.is_some() { b"" } else { self.host().as_bytes() },
+            path,
+            query,
+            status: self.status,
+            route: route.map_or("", |route| &route.name),
+            policy: route.map_or("", |route| &route.policy.name),
+            mode: route.map_or("", |route| route.policy.mode.as_str()),
+            action: self.action,
+            would: self.would,
+            limit: self.limit.as_deref(),
+            verdict: messages.as_deref().or(self.verdict.as_deref()),
+            timings: self.timings,
+            upstream,
+            server,
+            bytes_in: self.body.bytes.get(),
+            bytes_out: self.bytes_out,
+            duration: self.begun.elapsed(),
+            outcome,
+            reason,
+            ..Record::new(self.id, self.time, self.client, self.state.peer)
+        };
+        self.worker.shared.recorder.push(&record, &snapshot.redaction);
+    }
+
+    fn count(&self) {
+        let metrics = &self.worker.shared.metrics;
+        metrics.request_duration.observe(self.begun.elapsed());
+        let route = match self.route {
+            Some(route) => &self.current.snapshot.routes.all()[route].metrics,
+            None => &self.current.snapshot.unrouted,
+        };
+        route.request(self.action);
+        route.response(self.status);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.state.exchange_ends();
+        self.count();
+        self.write_record();
+        self.current.snapshot.detector.observe(&Learned {
+            subjects: Subjects { client: self.client },
+            status: self.status,
+            latency: self.timings.upstream.unwrap_or_default(),
+            bytes: self.bytes_out,
+        });
+    }
+}
+
+fn host_of<B>(request: &Request<B>) -> Option<HeaderValue> {
+    request.headers().get(header::HOST).cloned()
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
+        _ => "HTTP/1.1",
+    }
+}

@@ -1,0 +1,180 @@
+//! The engine's seat in the spine: builds its borrowed view of the request, runs it where it disturbs nobody, and
+//! turns a panic in it into the answer that the policy chose.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, request};
+use portcullis_detect as detect;
+use portcullis_detect::{Body, Detector, Subjects, SystemClock, Verdict};
+
+use crate::snapshot::{Policy, Snapshot};
+use crate::worker::Worker;
+
+/// More inspected bytes than this are looked at away from the worker's thread, so that a large body delays only
+/// itself.
+const INLINE: usize = 16 * 1024;
+
+/// The engine failed.
+#[derive(Debug)]
+pub struct EngineFailure;
+
+/// What the engine needs to know of a request besides its body. Cheap to clone for another thread.
+#[derive(Clone)]
+pub struct Subject {
+    /// The client.
+    pub client: IpAddr,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// The host asked for.
+    pub host: Arc<str>,
+    /// The route's name.
+    pub route: Arc<str>,
+}
+
+/// Judges a request.
+///
+/// # Errors
+/// When the engine panicked; the panic has been logged and counted.
+pub async fn request(
+    worker: &Rc<Worker>,
+    snapshot: &Arc<Snapshot>,
+    policy: &Arc<Policy>,
+    parts: &request::Parts,
+    subject: &Subject,
+    body: &Bytes,
+    complete: bool,
+) -> Result<Verdict, EngineFailure> {
+    if body.len() <= INLINE {
+        let judge = |scratch: &mut detect::Worker| judge(&snapshot.detector, scratch, policy, parts, subject, body, complete);
+        return caught(worker, || worker.with_scratch(judge));
+    }
+    let (snapshot, policy, subject, body) = (snapshot.clone(), policy.clone(), subject.clone(), body.clone());
+    let parts = clone_parts(parts);
+    let away = tokio::task::spawn_blocking(move || {
+        AWAY.with(|scratch| {
+            let mut own = scratch.take();
+            let verdict = judge(&snapshot.detector, &mut own, &policy, &parts, &subject, &body, complete);
+            scratch.replace(own);
+            verdict
+        })
+    });
+    away.await.map_err(|_| failed(worker))
+}
+
+thread_local! {
+    static AWAY: RefCell<detect::Worker> = RefCell::default();
+}
+
+/// Only what the engine reads; extensions stay behind.
+fn clone_parts(parts: &request::Parts) -> request::Parts {
+    let mut builder = http::Request::new(()).into_parts().0;
+    builder.method = parts.method.clone();
+    builder.uri = parts.uri.clone();
+    builder.version = parts.version;
+    builder.headers = parts.headers.clone();
+    builder
+}
+
+fn judge(
+    detector: &Detector,
+    scratch: &mut detect::Worker,
+    policy: &Policy,
+    parts: &request::Parts,
+    subject: &Subject,
+    body: &[u8],
+    complete: bool,
+) -> Verdict {
+    let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(parts.headers.len());
+    headers.extend(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+    let request = detect::Request {
+        client: subject.client,
+        method: parts.method.as_str(),
+        scheme: subject.scheme,
+        host: &subject.host,
+        path: parts.uri.path().as_bytes(),
+        query: parts.uri.query().map(str::as_bytes),
+        headers: &headers,
+        body: Body { bytes: body, complete },
+        route: &subject.route,
+    };
+    let subjects = Subjects { client: subject.client };
+    detector.inspect(scratch, &request, &policy.engine, &subjects, &SystemClock)
+}
+
+fn caught<R>(worker: &Worker, run: impl FnOnce() -> R) -> Result<R, EngineFailure> {
+    // The scratch that was in use is not put back, so nothing half-done survives the panic.
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| failed(worker))
+}
+
+fn failed(worker: &Worker) -> EngineFailure {
+    worker.shared.metrics.engine_failures.inc();
+    tracing::error!("the engine failed on a request; the policy's on_failure decides");
+    EngineFailure
+}
+
+/// Judges the messages of one stream (gRPC, WebSocket) by the request that opened it.
+pub struct Inspection {
+    worker: Rc<Worker>,
+    snapshot: Arc<Snapshot>,
+    policy: Arc<Policy>,
+    parts: request::Parts,
+    subject: Subject,
+    enforced: bool,
+    found: Cell<Option<Box<Verdict>>>,
+}
+
+impl Inspection {
+    /// For a stream opened by this request. `kind` replaces the content type, where the stream changes it.
+    pub fn new(
+        worker: &Rc<Worker>,
+        snapshot: &Arc<Snapshot>,
+        policy: &Arc<Policy>,
+        parts: &request::Parts,
+        subject: &Subject,
+        kind: Option<http::HeaderValue>,
+    ) -> Self {
+        let mut parts = clone_parts(parts);
+        // Each message is judged alone: what stood in the head was judged with the head.
+        let content_type = kind.or_else(|| parts.headers.get(http::header::CONTENT_TYPE).cloned());
+        parts.headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            parts.headers.insert(http::header::CONTENT_TYPE, content_type);
+        }
+        Self {
+            worker: worker.clone(),
+            snapshot: snapshot.clone(),
+            policy: policy.clone(),
+            parts,
+            subject: subject.clone(),
+            enforced: policy.mode == portcullis_config::Mode::Enforce,
+            found: Cell::new(None),
+        }
+    }
+
+    /// Whether the policy forbids this message. What was found is kept for the record either way.
+    pub fn denies_message(&self, message: &[u8], whole: bool) -> bool {
+        let run = |scratch: &mut detect::Worker| {
+            judge(&self.snapshot.detector, scratch, &self.policy, &self.parts, &self.subject, message, whole)
+        };
+        match caught(&self.worker, || self.worker.with_scratch(run)) {
+            Err(EngineFailure) => self.enforced && self.policy.deny_on_failure,
+            Ok(verdict) => {
+                let denies = verdict.action >= detect::Action::Throttle;
+                if verdict.action > detect::Action::Allow {
+                    self.found.set(Some(Box::new(verdict)));
+                }
+                denies && self.enforced
+            }
+        }
+    }
+
+    /// The last verdict that was more than "allow".
+    pub fn take_found(&self) -> Option<Box<Verdict>> {
+        self.found.take()
+    }
+}

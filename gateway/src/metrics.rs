@@ -1,0 +1,353 @@
+//! What the gateway counts, for Prometheus. Every name stands in one table ([`Name`]), every label has a bounded
+//! set of values, and what is touched on each request is resolved beforehand ([`RouteMetrics`]): counting is an
+//! atomic addition, never a look-up. The admin plane renders the whole as text.
+
+mod histogram;
+mod process;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_detect::rule::Category;
+use portcullis_detect::verdict::{Action, Stages};
+use prometheus::core::Collector;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+pub use self::histogram::Histogram;
+use self::process::ProcessMetrics;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $variant:ident => $name:literal, $help:literal;)*) => {
+        /// Every metric that this process exports, process metrics apart.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Name { $(#[doc = $help] $variant,)* }
+
+        impl Name {
+            /// The whole list, for documentation and golden tests.
+            pub const ALL: &'static [Name] = &[$(Name::$variant,)*];
+
+            /// The name as exported.
+            pub const fn text(self) -> &'static str {
+                match self { $(Name::$variant => $name,)* }
+            }
+
+            /// The HELP line.
+            pub const fn help(self) -> &'static str {
+                match self { $(Name::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+names! {
+    Requests => "portcullis_requests_total", "Requests by route and by the action taken.";
+    RequestDuration => "portcullis_request_duration_seconds", "Time from a request's head to the end of its answer.";
+    UpstreamDuration => "portcullis_upstream_duration_seconds", "Time from sending a request upstream to the head of its answer.";
+    InspectionDuration => "portcullis_inspection_duration_seconds", "Time spent in each stage of inspection.";
+    Verdicts => "portcullis_verdicts_total", "Verdicts by what they call for and by category of attack, also where a policy only observes.";
+    RulesLoaded => "portcullis_rules_loaded", "Rules of the configuration that is serving.";
+    Responses => "portcullis_responses_total", "Answers by route and class of status; aborted means that the client left before an answer.";
+    ProtocolErrors => "portcullis_protocol_errors_total", "Requests refused as malformed or ambiguous, by reason.";
+    Connections => "portcullis_connections", "Client connections open now.";
+    ConnectionsClosed => "portcullis_connections_closed_total", "Client connections that the gateway closed, by reason.";
+    RecordsDropped => "portcullis_records_dropped_total", "Records lost because their sink was slow, full or broken.";
+    ConfigReloads => "portcullis_config_reloads_total", "Reloads of the configuration by outcome.";
+    UpstreamErrors => "portcullis_upstream_errors_total", "Requests that an upstream failed to answer, by reason.";
+    LimitKeys => "portcullis_limit_keys", "Keys that the tables of the rate limits hold now.";
+    LimitEvictions => "portcullis_limit_evictions_total", "Keys that a full table of a rate limit forgot before their time.";
+    Panics => "portcullis_panics_total", "Panics caught while handling a request.";
+    EngineFailures => "portcullis_engine_failures_total", "Inspections that failed and were answered by the policy's on_failure.";
+    AcceptErrors => "portcullis_accept_errors_total", "Connections that could not be accepted, for example for want of descriptors.";
+    BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
+}
+
+/// All metrics of the process. Made once; every handle is an `Arc` inside and may be cloned freely.
+pub struct Metrics {
+    registry: Registry,
+    process: ProcessMetrics,
+    requests: IntCounterVec,
+    responses: IntCounterVec,
+    verdicts: IntCounterVec,
+    innocent: [IntCounter; ACTIONS],
+    protocol_errors: IntCounterVec,
+    connections_closed: IntCounterVec,
+    config_reloads: IntCounterVec,
+    upstream_errors: IntCounterVec,
+    /// Seconds from a request's head to the end of its answer.
+    pub request_duration: Histogram,
+    /// Seconds from sending a request upstream to the head of its answer.
+    pub upstream_duration: Histogram,
+    inspection_duration: [Histogram; Stage::COUNT],
+    /// Rules of the configuration that is serving.
+    pub rules_loaded: IntGauge,
+    /// Client connections open now.
+    pub connections: IntGauge,
+    /// Records lost.
+    pub records_dropped: IntCounter,
+    /// Keys in the tables of the rate limits.
+    pub limit_keys: IntGauge,
+    /// Keys that were forgotten early.
+    pub limit_evictions: IntCounter,
+    /// Panics caught while handling a request.
+    pub panics: IntCounter,
+    /// Inspections that failed.
+    pub engine_failures: IntCounter,
+    /// Connections that could not be accepted.
+    pub accept_errors: IntCounter,
+}
+
+/// The counters of one route, resolved when a snapshot is built.
+#[derive(Debug)]
+pub struct RouteMetrics {
+    requests: [IntCounter; ACTIONS],
+    responses: [IntCounter; CLASSES.len()],
+}
+
+/// A stage of inspection whose time is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Stage {
+    /// Reading the part of the body that is inspected.
+    Body,
+    /// The rate limits.
+    Limit,
+    /// The whole of `detect::inspect`.
+    Inspect,
+    /// Turning the request into fields, and decoding them.
+    Decode,
+    /// Signatures.
+    Signature,
+    /// Behaviour of the subject.
+    Behaviour,
+    /// The ensemble of models.
+    Ensemble,
+    /// From evidence to a verdict.
+    Decision,
+}
+
+impl Metrics {
+    /// Registers everything.
+    ///
+    /// # Errors
+    /// When two metrics bear one name, which a test of this file rules out.
+    pub fn new() -> prometheus::Result<Arc<Self>> {
+        let r = Registry::new();
+        let verdicts = counters(&r, Name::Verdicts, &["action", "category"])?;
+        let innocent =
+            Action::ALL.map(|action| verdicts.with_label_values(&[action.as_str(), "none"]));
+        let request_duration = Histogram::new(histogram::EXCHANGE);
+        let upstream_duration = Histogram::new(histogram::EXCHANGE);
+        let inspection_duration = Stage::ALL.map(|_| Histogram::new(histogram::STAGE));
+        histograms(
+            &r,
+            Name::RequestDuration,
+            None,
+            vec![("", request_duration.clone())],
+        )?;
+        histograms(
+            &r,
+            Name::UpstreamDuration,
+            None,
+            vec![("", upstream_duration.clone())],
+        )?;
+        let stages =
+            Stage::ALL.map(|stage| (stage.name(), inspection_duration[stage as usize].clone()));
+        histograms(&r, Name::InspectionDuration, Some("stage"), stages.to_vec())?;
+        build_info(&r)?;
+        Ok(Arc::new(Self {
+            process: ProcessMetrics::new(&r)?,
+            requests: counters(&r, Name::Requests, &["route", "action"])?,
+            responses: counters(&r, Name::Responses, &["route", "class"])?,
+            verdicts,
+            innocent,
+            protocol_errors: counters(&r, Name::ProtocolErrors, &["reason"])?,
+            connections_closed: counters(&r, Name::ConnectionsClosed, &["reason"])?,
+            config_reloads: counters(&r, Name::ConfigReloads, &["outcome"])?,
+            upstream_errors: counters(&r, Name::UpstreamErrors, &["upstream", "reason"])?,
+            request_duration,
+            upstream_duration,
+            inspection_duration,
+            rules_loaded: gauge(&r, Name::RulesLoaded)?,
+            connections: gauge(&r, Name::Connections)?,
+            records_dropped: counter(&r, Name::RecordsDropped)?,
+            limit_keys: gauge(&r, Name::LimitKeys)?,
+            limit_evictions: counter(&r, Name::LimitEvictions)?,
+            panics: counter(&r, Name::Panics)?,
+            engine_failures: counter(&r, Name::EngineFailures)?,
+            accept_errors: counter(&r, Name::AcceptErrors)?,
+            registry: r,
+        }))
+    }
+
+    /// The counters of a route, for its snapshot.
+    pub fn route(&self, route: &str) -> RouteMetrics {
+        RouteMetrics {
+            requests: Action::ALL
+                .map(|action| self.requests.with_label_values(&[route, action.as_str()])),
+            responses: CLASSES.map(|class| self.responses.with_label_values(&[route, class])),
+        }
+    }
+
+    /// Counts a verdict; `category` is `None` where nothing was found.
+    pub fn verdict(&self, action: Action, category: Option<Category>) {
+        match category {
+            None => self.innocent[action as usize].inc(),
+            Some(category) => {
+                let labels = [action.as_str(), category.as_str()];
+                self.verdicts.with_label_values(&labels).inc();
+            }
+        }
+    }
+
+    /// Notes how long a stage of inspection took.
+    pub fn stage(&self, stage: Stage, duration: Duration) {
+        self.inspection_duration[stage as usize].observe(duration);
+    }
+
+    /// Notes how long the engine's own stages took.
+    pub fn engine_stages(&self, stages: &Stages) {
+        let each = [
+            (Stage::Decode, stages.decode),
+            (Stage::Signature, stages.signature),
+            (Stage::Behaviour, stages.behaviour),
+            (Stage::Ensemble, stages.ensemble),
+            (Stage::Decision, stages.decision),
+        ];
+        for (stage, time) in each {
+            if let Some(time) = time {
+                self.stage(stage, time);
+            }
+        }
+    }
+
+    /// Counts a request that was refused as malformed or ambiguous.
+    pub fn protocol_error(&self, reason: &'static str) {
+        self.protocol_errors.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a connection that the gateway closed of its own accord.
+    pub fn connection_closed(&self, reason: &'static str) {
+        self.connections_closed.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a reload: `applied`, `unchanged`, `refused`.
+    pub fn config_reload(&self, outcome: &'static str) {
+        self.config_reloads.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts a failure of an upstream.
+    pub fn upstream_error(&self, upstream: &str, reason: &'static str) {
+        self.upstream_errors
+            .with_label_values(&[upstream, reason])
+            .inc();
+    }
+
+    /// Everything, in Prometheus' text format.
+    pub fn render(&self) -> String {
+        self.process.refresh();
+        let mut text = String::with_capacity(16 * 1024);
+        // Writing to a String cannot fail, and the encoder fails only on families without metrics, which gather()
+        // leaves out.
+        let _ = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text);
+        text
+    }
+}
+
+impl RouteMetrics {
+    /// Counts a request by the action taken.
+    pub fn request(&self, action: Action) {
+        self.requests[action as usize].inc();
+    }
+
+    /// Counts an answer by its status; 0 where the client left before there was one.
+    pub fn response(&self, status: u16) {
+        let class = match status / 100 {
+            class @ 1..=5 => usize::from(class),
+            _ => 0,
+        };
+        self.responses[class].inc();
+    }
+}
+
+impl Stage {
+    const COUNT: usize = 8;
+
+    /// All stages, in the order of their discriminants.
+    pub const ALL: [Stage; Stage::COUNT] = [
+        Stage::Body,
+        Stage::Limit,
+        Stage::Inspect,
+        Stage::Decode,
+        Stage::Signature,
+        Stage::Behaviour,
+        Stage::Ensemble,
+        Stage::Decision,
+    ];
+
+    /// The label's value.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Body => "body",
+            Stage::Limit => "limit",
+            Stage::Inspect => "inspect",
+            Stage::Decode => "decode",
+            Stage::Signature => "signature",
+            Stage::Behaviour => "behaviour",
+            Stage::Ensemble => "ensemble",
+            Stage::Decision => "decision",
+        }
+    }
+}
+
+fn counter(registry: &Registry, name: Name) -> prometheus::Result<IntCounter> {
+    register(registry, IntCounter::new(name.text(), name.help())?)
+}
+
+fn counters(registry: &Registry, name: Name, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    register(
+        registry,
+        IntCounterVec::new(Opts::new(name.text(), name.help()), labels)?,
+    )
+}
+
+fn gauge(registry: &Registry, name: Name) -> prometheus::Result<IntGauge> {
+    register(registry, IntGauge::new(name.text(), name.help())?)
+}
+
+fn histograms(
+    registry: &Registry,
+    name: Name,
+    label: Option<&'static str>,
+    members: Vec<(&'static str, Histogram)>,
+) -> prometheus::Result<()> {
+    registry.register(Box::new(histogram::Family::new(
+        name.text(),
+        name.help(),
+        label,
+        members,
+    )?))
+}
+
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: C,
+) -> prometheus::Result<C> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}
+
+fn build_info(registry: &Registry) -> prometheus::Result<()> {
+    let opts = Opts::new(Name::BuildInfo.text(), Name::BuildInfo.help())
+        .const_label("version", env!("CARGO_PKG_VERSION"))
+        .const_label("arch", std::env::consts::ARCH);
+    register(registry, IntGauge::with_opts(opts)?)?.set(1);
+    Ok(())
+}
+
+const ACTIONS: usize = Action::ALL.len();
+
+/// The classes of status, by hundreds.
+const CLASSES: [&str; 6] = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! The record of an exchange: one line of JSON, kept whatever became of the request. A record is written into text on
+//! the request's own thread, with secrets blacked out, so nothing of the request outlives it and no secret ever
+//! crosses to the writer; the [`Recorder`] carries the text to its sink.
+
+mod json;
+mod redact;
+mod sink;
+mod time;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use portcullis_detect::verdict::{Action, Verdict};
+
+pub use self::redact::Redaction;
+pub use self::sink::{Recorder, Sink};
+use crate::id::RequestId;
+
+/// One exchange, borrowed from whoever lived through it. Build it on every exit with what is known by then:
+/// `Record { status: 200, ..Record::new(id, time, client, peer) }`.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The request's id, as the client and the upstream were told.
+    pub id: RequestId,
+    /// When the head of the request had arrived.
+    pub time: SystemTime,
+    /// The client, through trusted proxies.
+    pub client: IpAddr,
+    /// Who held the connection.
+    pub peer: SocketAddr,
+    /// `HTTP/1.0`, `HTTP/1.1`, `HTTP/2.0`; empty where no request could be read.
+    pub protocol: &'a str,
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// The method as sent; empty where no request could be read.
+    pub method: &'a str,
+    /// The Host header or `:authority`.
+    pub host: &'a [u8],
+    /// The path as sent.
+    pub path: &'a str,
+    /// The query as sent, without `?`.
+    pub query: Option<&'a str>,
+    /// The status that the client was sent; 0 where it got no answer.
+    pub status: u16,
+    /// The route that matched; empty where none did.
+    pub route: &'a str,
+    /// The route's policy.
+    pub policy: &'a str,
+    /// `enforce`, `observe` or `off`.
+    pub mode: &'a str,
+    /// What was done with the request.
+    pub action: Action,
+    /// What would have been done, where the policy only observes and that is more than was done.
+    pub would: Option<Action>,
+    /// The limit that refused the request, or would have.
+    pub limit: Option<&'a str>,
+    /// What the engine thinks; `None` where it did not look.
+    pub verdict: Option<&'a Verdict>,
+    /// What the engine thinks of the answer, where the policy asks.
+    pub response_verdict: Option<&'a Verdict>,
+    /// How long the stages of the gateway took.
+    pub timings: Timings,
+    /// The upstream's name; empty where the request was not sent on.
+    pub upstream: &'a str,
+    /// The server of the upstream.
+    pub server: &'a str,
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
+    /// From the head of the request to the end of the answer.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, where the outcome alone does not say: the reason of a protocol error, the failure of an upstream.
+    pub reason: Option<&'a str>,
+}
+
+/// How long the stages of an exchange took; `None` for one that did not run. The engine's own stages are in its
+/// verdict.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    /// The rate limits.
+    pub limit: Option<Duration>,
+    /// Waiting for the part of the body that is inspected.
+    pub body: Option<Duration>,
+    /// The engine.
+    pub inspect: Option<Duration>,
+    /// From sending to the head of the upstream's answer.
+    pub upstream: Option<Duration>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer was sent to its end.
+    Complete,
+    /// The client left before that.
+    ClientGone,
+    /// The upstream failed, before its answer or in the midst of it.
+    UpstreamError,
+    /// Someone took too long; the reason says who.
+    Timeout,
+    /// The request was malformed, ambiguous or over a cap.
+    Refused,
+    /// The gateway itself failed.
+    InternalError,
+}
+
+impl Record<'_> {
+    /// A record that knows nothing yet but who and when.
+    pub fn new(id: RequestId, time: SystemTime, client: IpAddr, peer: SocketAddr) -> Self {
+        Self {
+            id,
+            time,
+            client,
+            peer,
+            protocol: "",
+            scheme: "",
+            method: "",
+            host: b"",
+            path: "",
+            query: None,
+            status: 0,
+            route: "",
+            policy: "",
+            mode: "",
+            action: Action::Allow,
+            would: None,
+            limit: None,
+            verdict: None,
+            response_verdict: None,
+            timings: Timings::default(),
+            upstream: "",
+            server: "",
+            bytes_in: 0,
+            bytes_out: 0,
+            duration: Duration::ZERO,
+            outcome: Outcome::Complete,
+            reason: None,
+        }
+    }
+
+    /// Appends the record as a line of JSON, ending in a line feed. Empty members are left out.
+    pub(self) fn write(&self, redaction: &Redaction, out: &mut Vec<u8>) {
+        let mut line = json::Object::open(out);
+        line.plain("id", self.id.as_str());
+        line.raw("time", |out| time::write_rfc3339(self.time, out));
+        line.raw("client", |out| json::address(self.client, out));
+        line.raw("peer", |out| json::socket_address(self.peer, out));
+        line.text("protocol", self.protocol);
+        line.text("scheme", self.scheme);
+        line.text("method", self.method);
+        line.bytes("host", self.host, MAX_HOST);
+        line.bytes("path", self.path.as_bytes(), MAX_TEXT);
+        if let Some(query) = self.query {
+            line.bytes("query", &redaction.query(query), MAX_TEXT);
+        }
+        line.number("status", u64::from(self.status));
+        line.text("route", self.route);
+        line.text("policy", self.policy);
+        line.text("mode", self.mode);
+        line.plain("action", self.action.as_str());
+        line.text("would", self.would.map_or("", Action::as_str));
+        line.text("limit", self.limit.unwrap_or_default());
+        if let Some(verdict) = self.verdict {
+            line.raw("verdict", |out| {
+                redact::write_verdict(verdict, redaction, out)
+            });
+        }
+        if let Some(verdict) = self.response_verdict {
+            line.raw("response_verdict", |out| {
+                redact::write_verdict(verdict, redaction, out)
+            });
+        }
+        line.raw("timings_us", |out| self.timings.write(out));
+        line.text("upstream", self.upstream);
+        line.text("server", self.server);
+        line.number("bytes_in", self.bytes_in);
+        line.number("bytes_out", self.bytes_out);
+        line.microseconds("duration_us", self.duration);
+        line.plain("outcome", self.outcome.as_str());
+        line.text("reason", self.reason.unwrap_or_default());
+        line.close();
+        out.push(b'\n');
+    }
+}
+
+impl Timings {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut object = json::Object::open(out);
+        let each = [
+            ("limit", self.limit),
+            ("body", self.body),
+            ("inspect", self.inspect),
+            ("upstream", self.upstream),
+        ];
+        for (name, time) in each {
+            if let Some(time) = time {
+                object.microseconds(name, time);
+            }
+        }
+        object.close();
+    }
+}
+
+impl Outcome {
+    /// The word in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ClientGone => "client-gone",
+            Self::UpstreamError => "upstream-error",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::InternalError => "internal-error",
+        }
+    }
+}
+
+/// The longest host that is kept, in bytes: the longest name that DNS admits.
+const MAX_HOST: usize = 255;
+
+/// How much of a path and of a query is kept, in bytes.
+const MAX_TEXT: usize = 4096;
+
+#[cfg(test)]
+mod tests;

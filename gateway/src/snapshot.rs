@@ -1,0 +1,228 @@
+//! Everything compiled from one version of the configuration. It is swapped whole and loaded once per request, so a
+//! request never sees half of a change. What must outlive a change (limits, counters, connections) is not in here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use portcullis_config::{self as config, Config};
+use portcullis_detect as detect;
+use portcullis_detect::Detector;
+
+use crate::client::TrustedProxies;
+use crate::limit::{LimitSet, LimitSpec, Limits};
+use crate::metrics::{Metrics, RouteMetrics};
+use crate::record::Redaction;
+use crate::route::RouteTable;
+use crate::upstream::spec::UpstreamSpec;
+
+/// One version of the configuration, compiled.
+pub struct Snapshot {
+    /// The configuration it was made from.
+    pub config: Config,
+    /// The engine with its rules.
+    pub detector: Arc<Detector>,
+    /// Which request goes where.
+    pub routes: RouteTable,
+    /// The services, in the order that [`Route::upstream`] counts in.
+    pub upstreams: Vec<Arc<UpstreamSpec>>,
+    /// The counters of requests that no route matched.
+    pub unrouted: RouteMetrics,
+    /// Whose forwarding headers are believed.
+    pub trusted: TrustedProxies,
+    /// What is blacked out in records.
+    pub redaction: Redaction,
+}
+
+/// One route, ready for use.
+pub struct Route {
+    /// Its label in metrics and records.
+    pub name: Arc<str>,
+    /// Path prefix, without a slash at its end unless it is the root.
+    pub path: String,
+    /// Exact host, or the part behind `*` of a wildcard.
+    pub host: HostMatch,
+    /// Methods; empty for all.
+    pub methods: Vec<http::Method>,
+    /// Index of its upstream.
+    pub upstream: usize,
+    /// Its policy.
+    pub policy: Arc<Policy>,
+    /// Whether WebSocket upgrades pass.
+    pub websocket: bool,
+    /// Its counters.
+    pub metrics: RouteMetrics,
+}
+
+/// Which hosts a route is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostMatch {
+    /// All.
+    Any,
+    /// This one, in lower case.
+    Exact(String),
+    /// All that end with this, which begins with a dot.
+    Suffix(String),
+}
+
+/// A policy, ready for use.
+pub struct Policy {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Enforce, observe or off.
+    pub mode: config::Mode,
+    /// The engine's part.
+    pub engine: detect::Policy,
+    /// Bytes of a body to inspect.
+    pub inspect: usize,
+    /// Bytes of a body to let through at all.
+    pub max: u64,
+    /// Whether a body longer than `inspect` is refused.
+    pub deny_beyond: bool,
+    /// Whether a request is refused when the engine fails.
+    pub deny_on_failure: bool,
+    /// Throttling by delay instead of by 429.
+    pub throttle_delay: Option<Duration>,
+    /// Rate limits.
+    pub limits: LimitSet,
+    /// The header that tells the upstream the score of a tagged request.
+    pub tag_header: HeaderName,
+    /// Whether, and how, answers are inspected.
+    pub responses: Option<config::ResponseAction>,
+}
+
+impl Snapshot {
+    /// Compiles a configuration that has passed its checks.
+    ///
+    /// # Errors
+    /// With sentences for the operator: certificates that cannot be read, rules that do not compile.
+    pub fn build(config: Config, limits: &Limits, metrics: &Metrics) -> Result<Self, Vec<String>> {
+        let rules = crate::rules::load(config.rules.directory.as_deref())?;
+        let detector = Arc::new(Detector::new(rules));
+        let mut problems = Vec::new();
+        let mut upstreams = Vec::new();
+        let mut upstream_index = BTreeMap::new();
+        for (name, upstream) in &config.upstreams {
+            match UpstreamSpec::build(name, upstream) {
+                Ok(spec) => {
+                    upstream_index.insert(name.clone(), upstreams.len());
+                    upstreams.push(Arc::new(spec));
+                }
+                Err(problem) => problems.push(format!("upstream {name}: {problem}")),
+            }
+        }
+        let policies = build_policies(&config, limits, &mut problems);
+        let mut routes = Vec::new();
+        for route in &config.routes {
+            let (Some(&upstream), Some(policy)) = (upstream_index.get(&route.upstream), policies.get(&route.policy))
+            else {
+                problems.push(format!("route {}: its upstream or policy does not exist", route.path));
+                continue;
+            };
+            routes.push(Route::build(route, upstream, policy.clone(), metrics));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            unrouted: metrics.route("none"),
+            trusted: TrustedProxies::new(&config.trusted_proxies),
+            redaction: Redaction::new(&config.records.redact.headers, &config.records.redact.fields),
+            routes: RouteTable::new(routes),
+            upstreams,
+            detector,
+            config,
+        })
+    }
+}
+
+impl Route {
+    fn build(route: &config::Route, upstream: usize, policy: Arc<Policy>, metrics: &Metrics) -> Self {
+        let name = route.label();
+        let host = match route.host.as_deref().map(str::to_ascii_lowercase) {
+            None => HostMatch::Any,
+            Some(host) => match host.strip_prefix('*') {
+                Some(suffix) => HostMatch::Suffix(suffix.to_owned()),
+                None => HostMatch::Exact(host),
+            },
+        };
+        let path = match route.path.trim_end_matches('/') {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        };
+        Self {
+            path,
+            host,
+            methods: route
+                .methods
+                .iter()
+                .filter_map(|method| http::Method::from_bytes(method.as_bytes()).ok())
+                .collect(),
+            upstream,
+            policy,
+            websocket: route.websocket,
+            metrics: metrics.route(&name),
+            name: Arc::from(&*name),
+        }
+    }
+}
+
+fn build_policies(config: &Config, limits: &Limits, problems: &mut Vec<String>) -> BTreeMap<String, Arc<Policy>> {
+    let mut built = BTreeMap::new();
+    for (name, policy) in &config.policies {
+        match Policy::build(name, policy, limits) {
+            Ok(policy) => {
+                built.insert(name.clone(), Arc::new(policy));
+            }
+            Err(problem) => problems.push(format!("policy {name}: {problem}")),
+        }
+    }
+    built
+}
+
+impl Policy {
+    fn build(name: &str, policy: &config::Policy, limits: &Limits) -> Result<Self, String> {
+        let tag_header = HeaderName::from_bytes(policy.tag_header.as_bytes())
+            .map_err(|_| format!("{:?} is no header name", policy.tag_header))?;
+        let specs: Vec<LimitSpec> = policy.effective_limits().iter().map(LimitSpec::of).collect();
+        let inspects_responses = policy.responses.inspect && policy.mode != config::Mode::Off;
+        Ok(Self {
+            name: Arc::from(name),
+            mode: policy.mode,
+            engine: detect::Policy {
+                thresholds: detect::Thresholds {
+                    tag: f32::from(policy.thresholds.tag),
+                    throttle: f32::from(policy.thresholds.throttle),
+                    deny: f32::from(policy.thresholds.deny),
+                },
+                paranoia: policy.paranoia,
+                exceptions: policy.exceptions.iter().map(exception).collect(),
+                ..detect::Policy::default()
+            },
+            inspect: policy.body.inspect.as_usize(),
+            max: policy.body.max.0,
+            deny_beyond: policy.body.beyond == config::Beyond::Deny,
+            deny_on_failure: policy.on_failure == config::Failure::Deny,
+            throttle_delay: policy.throttle_delay.map(config::Duration::get),
+            limits: limits.set(name, &specs),
+            tag_header,
+            responses: inspects_responses.then_some(policy.responses.action),
+        })
+    }
+}
+
+fn exception(exception: &config::Exception) -> detect::Exception {
+    detect::Exception {
+        rule: exception.rule.clone(),
+        tag: exception.tag.clone(),
+        route: exception.route.clone(),
+        field: exception.field.clone(),
+        path: exception.path.clone(),
+    }
+}
+
+/// A configured header value; the checks on loading have seen it.
+pub fn header_value(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text).map_err(|_| format!("{text:?} cannot be a header's value"))
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Everything that `make test` runs, with the time each part took. All parts run, then the failures are named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+started=$SECONDS
+failed=()
+
+part() {
+    local name=$1 limit=$2 from=$SECONDS
+    shift 2
+    echo
+    echo "== $name"
+    # A hang must end as a failure that is named, not as a silent machine.
+    if ! timeout --kill-after=30 "$limit" "$@"; then
+        failed+=("$name")
+    fi
+    echo "== $name: $((SECONDS - from)) s"
+}
+
+scripts/packages.sh build test fuzz
+part "fuzz targets" 15m scripts/fuzz.sh
+part "cargo test" 35m cargo test --workspace --locked --no-fail-fast
+
+echo
+echo "make test took $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+if [ "${#failed[@]}" -gt 0 ]; then
+    printf 'failed: %s\n' "${failed[@]}"
+    exit 1
+fi
+echo "all parts passed"
