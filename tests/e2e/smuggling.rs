@@ -239,6 +239,8 @@ admin:
   address: 127.0.0.1:0
 records:
   output: \"{{folder}}/records.jsonl\"
+rules:
+  directory: \"{{folder}}/rules\"
 upstreams:
   api:
     servers: [\"{url}\"]
