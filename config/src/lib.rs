@@ -1,1 +1,40 @@
-//! Portcullis configuration.
+//! The configuration of Portcullis: what an operator may write, checked before anything is bound, and what the binary
+//! ships with it.
+//!
+//! [`load`] turns a file into a [`Config`] or into every [`Problem`] it has. [`model`] holds the settings as types and
+//! [`value`] the words that scalars are written in (durations, sizes, rates). [`load_rules`] and [`load_documents`]
+//! read lists such as rules with the same tree and the same kind of problem; [`document`] writes the settings down
+//! for people.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod cross;
+mod de;
+pub mod document;
+mod documents;
+mod expand;
+mod load;
+pub mod model;
+mod problem;
+mod rules;
+mod settle;
+mod suggest;
+mod tree;
+pub mod value;
+
+pub use documents::{Located, Source, from_yaml, load_documents, read_folder, yaml_to_json};
+pub use load::{load, parse, schema};
+pub use model::{
+    Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Ejection, Exception, Failure,
+    HeaderEdits, HostHeader, Limit, Listener, Log, LogFormat, LogLevel, MinRate, Mode, Policy,
+    Pool, Protocol, Records, Redact, ResponseAction, Responses, Route, Rules, Shutdown, Thresholds,
+    Timeouts, Tls, Upstream, UpstreamTimeouts, UpstreamTls, Workers,
+};
+pub use problem::{Position, Problem};
+pub use rules::{embedded_rules, load_rules};
+pub use tree::MAX_FILE_BYTES;
+pub use value::{ByteSize, Duration, LimitKey, Rate, RatePeriod, RecordOutput, Scheme, ServerUrl};
+
+/// The configuration file that is shipped.
+pub const DEFAULT_FILE: &str = include_str!("../portcullis.yaml");
