@@ -9,9 +9,10 @@ mod heads;
 mod http2;
 mod lengths;
 mod pipelines;
+mod upgrades;
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::client::PATIENCE;
 use crate::harness::origin::ok;
@@ -66,12 +67,28 @@ fn http1_payloads() {
     );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 
+    // Each refusal is counted by its reason, and leaves a record.
     let refused = |payload: &&Payload| matches!(payload.expect, Expect::Refuse(_));
     let refused = payloads.iter().filter(refused).count();
     let counted = world.gateway.metric("portcullis_protocol_errors_total");
     assert!(
         counted >= refused as f64,
         "{refused} refusals, {counted} in the metric"
+    );
+    let recorded = || {
+        let records = world.gateway.records().into_iter();
+        records
+            .filter(|record| record["outcome"] == "refused")
+            .count()
+    };
+    let end = Instant::now() + PATIENCE;
+    while recorded() < refused && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(
+        recorded() >= refused,
+        "{refused} refusals, {} records",
+        recorded()
     );
 }
 
@@ -102,28 +119,7 @@ struct World {
 impl World {
     fn start() -> Self {
         let origin = Origin::answering(|seen| ok(seen, "ok"));
-        let (name, value) = MARKER;
-        let gateway = Gateway::start(&format!(
-            "listeners:
-  - address: 127.0.0.1:0
-admin:
-  address: 127.0.0.1:0
-upstreams:
-  api:
-    servers: [\"{}\"]
-    request_headers: {{ set: {{ {name}: \"{value}\" }} }}
-routes:
-  - path: /
-    upstream: api
-    policy: default
-    websocket: true
-policies:
-  default:
-    mode: \"off\"
-    limits: []
-",
-            origin.url()
-        ));
+        let gateway = Gateway::start(&config(&origin));
         Self {
             gateway,
             origin,
@@ -216,6 +212,7 @@ policies:
         for seen in &fresh {
             check_marked(&seen.head)?;
             dirt::check(&seen.head)?;
+            dirt::check_body(&seen.body)?;
         }
         for rest in rests {
             check_marked(rest)?;
@@ -229,6 +226,34 @@ policies:
         }
         Ok(())
     }
+}
+
+/// A gateway that adds the marker and inspects nothing: framing is refused in every mode.
+fn config(origin: &Origin) -> String {
+    let (name, value) = MARKER;
+    let url = origin.url();
+    format!(
+        "listeners:
+  - address: 127.0.0.1:0
+admin:
+  address: 127.0.0.1:0
+records:
+  output: \"{{folder}}/records.jsonl\"
+upstreams:
+  api:
+    servers: [\"{url}\"]
+    request_headers: {{ set: {{ {name}: \"{value}\" }} }}
+routes:
+  - path: /
+    upstream: api
+    policy: default
+    websocket: true
+policies:
+  default:
+    mode: \"off\"
+    limits: []
+"
+    )
 }
 
 /// Exactly one marker, with the right value, in the head that `bytes` begins with.

@@ -40,6 +40,10 @@ pub(crate) fn check_http2<'a>(
         if class::has_control(value) {
             return Err(field::control(value));
         }
+        // RFC 9113 section 8.2.1; some servers trim it and some do not.
+        if matches!(value, [b' ' | b'\t', ..] | [.., b' ' | b'\t']) {
+            return Err(Reason::SpaceAroundValue);
+        }
         seen.take(name, value, authority)?;
     }
     if authority.is_none() && !seen.host {

@@ -39,6 +39,7 @@ pub(crate) enum Reason {
     ChunkEnd,
     TrailerForbidden,
     TrailersTooLarge,
+    SpaceAroundValue,
 }
 
 /// A refusal: the connection answers with it and closes.
@@ -60,7 +61,7 @@ pub(super) const KEPT_TARGET: usize = 2048;
 
 impl Reason {
     /// Every reason, for the metric that starts each label at zero.
-    pub(crate) const ALL: [Reason; 35] = [
+    pub(crate) const ALL: [Reason; 36] = [
         Reason::BareCarriageReturn,
         Reason::BareLineFeed,
         Reason::ControlByte,
@@ -96,6 +97,7 @@ impl Reason {
         Reason::ChunkEnd,
         Reason::TrailerForbidden,
         Reason::TrailersTooLarge,
+        Reason::SpaceAroundValue,
     ];
 
     /// The label of the metric; stable across versions.
@@ -151,6 +153,7 @@ impl Reason {
             Self::ChunkEnd => ("chunk-end", 400, "A chunk's line or data does not end where it says."),
             Self::TrailerForbidden => ("trailer-forbidden", 400, "A trailer names a field that may only stand in the head."),
             Self::TrailersTooLarge => ("trailers-too-large", 431, "The trailers are larger than the cap."),
+            Self::SpaceAroundValue => ("space-around-value", 400, "White space stands around a field's value in HTTP/2."),
         }
     }
 }

@@ -54,6 +54,26 @@ pub(super) fn check(head: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Whether a body's end, its trailers included, brings a field that no server may be sent.
+pub(super) fn check_body(body: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    let trailers = text.rsplit("\r\n0\r\n").next().unwrap_or_default();
+    let forbidden = [
+        ":",
+        "content-length:",
+        "transfer-encoding:",
+        "host:",
+        "connection:",
+    ];
+    let mut lines = trailers.lines();
+    match lines.find(|line| forbidden.iter().any(|name| line.starts_with(name))) {
+        Some(line) if body.ends_with(b"\r\n\r\n") && trailers.len() < text.len() => {
+            Err(format!("DIRTY: a trailer: {line:?}"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn check_request_line(line: &[u8]) -> Result<(), &'static str> {
     let words: Vec<&[u8]> = line.split(|&byte| byte == b' ').collect();
     let [method, target, version] = words[..] else {

@@ -65,6 +65,8 @@ const FIELDS: &[(&str, &[Field<'static>])] = &[
         "content-length twice",
         &[(b"content-length", b"0"), (b"content-length", b"5")],
     ),
+    ("space in front of a value", &[(b"x", b" y")]),
+    ("tab behind a value", &[(b"x", b"y\t")]),
     ("expectation", &[(b"expect", b"nonsense")]),
 ];
 
@@ -179,7 +181,6 @@ const HEADS: &[(&str, &[Field<'static>])] = &[
 
 /// Names that no trailer may have.
 const TRAILERS: &[(&str, Field<'static>)] = &[
-    ("trailer :path", (b":path", b"/admin")),
     ("trailer connection", (b"connection", b"close")),
     (
         "trailer transfer-encoding",
@@ -238,6 +239,16 @@ fn forwarded() -> Vec<Case> {
             "a body without a length",
             true,
             &[post(&[]), frames::data(body, true)],
+        ),
+        // The library drops it; the origin must not see it.
+        case(
+            "a pseudo-field among trailers",
+            true,
+            &[
+                post(&[]),
+                frames::data(body, false),
+                frames::headers(&[(b":path", b"/admin")], true),
+            ],
         ),
         case(
             "a trailer",
