@@ -12,14 +12,14 @@ use std::time::{Duration, SystemTime};
 
 use portcullis_detect::verdict::{Action, Verdict};
 
-pub use self::redact::Redaction;
-pub use self::sink::{Recorder, Sink};
+pub(crate) use self::redact::Redaction;
+pub(crate) use self::sink::{Recorder, Sink};
 use crate::id::RequestId;
 
 /// One exchange, borrowed from whoever lived through it. Build it on every exit with what is known by then:
 /// `Record { status: 200, ..Record::new(id, time, client, peer) }`.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// The request's id, as the client and the upstream were told.
     pub id: RequestId,
     /// When the head of the request had arrived.
@@ -79,7 +79,7 @@ pub struct Record<'a> {
 /// How long the stages of an exchange took; `None` for one that did not run. The engine's own stages are in its
 /// verdict.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Timings {
+pub(crate) struct Timings {
     /// The rate limits.
     pub limit: Option<Duration>,
     /// Waiting for the part of the body that is inspected.
@@ -92,7 +92,7 @@ pub struct Timings {
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The answer was sent to its end.
     Complete,
     /// The client left before that.
@@ -109,7 +109,7 @@ pub enum Outcome {
 
 impl Record<'_> {
     /// A record that knows nothing yet but who and when.
-    pub fn new(id: RequestId, time: SystemTime, client: IpAddr, peer: SocketAddr) -> Self {
+    pub(crate) fn new(id: RequestId, time: SystemTime, client: IpAddr, peer: SocketAddr) -> Self {
         Self {
             id,
             time,
@@ -206,7 +206,7 @@ impl Timings {
 
 impl Outcome {
     /// The word in the record.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
             Self::ClientGone => "client-gone",

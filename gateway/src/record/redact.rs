@@ -11,7 +11,7 @@ use super::json;
 
 /// The names whose values are secrets. Part of a snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Redaction {
+pub(crate) struct Redaction {
     headers: Names,
     fields: Names,
 }
@@ -27,7 +27,7 @@ struct Names {
 impl Redaction {
     /// `fields` are names of query, form, JSON and cookie fields, `headers` of headers; case does not matter.
     /// `authorization`, `proxy-authorization`, `cookie` and `set-cookie` are secret without being named.
-    pub fn new(headers: &[String], fields: &[String]) -> Self {
+    pub(crate) fn new(headers: &[String], fields: &[String]) -> Self {
         let always = [
             "authorization",
             "proxy-authorization",

@@ -16,7 +16,7 @@ use prometheus::IntCounter;
 use super::{Record, Redaction};
 
 /// Where lines are written.
-pub enum Sink {
+pub(crate) enum Sink {
     /// Nowhere; nothing is even put into words.
     None,
     /// Standard output.
@@ -28,7 +28,7 @@ pub enum Sink {
 }
 
 /// Takes records from all workers and sees to it that they are written. Dropping it writes what still waits.
-pub struct Recorder {
+pub(crate) struct Recorder {
     shared: Arc<Shared>,
     thread: Thread,
     handle: Option<JoinHandle<()>>,
@@ -75,7 +75,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the file cannot be opened or the thread not be started.
-    pub fn start(sink: Sink, queue: usize, dropped: IntCounter) -> io::Result<Self> {
+    pub(crate) fn start(sink: Sink, queue: usize, dropped: IntCounter) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             shards: Default::default(),
             capacity: queue.max(1),
@@ -98,7 +98,7 @@ impl Recorder {
     }
 
     /// Keeps a record, or counts it as dropped. Never waits for the sink.
-    pub fn push(&self, record: &Record<'_>, redaction: &Redaction) {
+    pub(crate) fn push(&self, record: &Record<'_>, redaction: &Redaction) {
         let shared = &self.shared;
         if shared.off.load(Ordering::Relaxed) {
             return;
@@ -120,19 +120,19 @@ impl Recorder {
     }
 
     /// Opens the file anew, for a log that was rotated. If that fails the old one stays in use.
-    pub fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         self.shared.orders().reopen = true;
         self.thread.unpark();
     }
 
     /// Writes to another sink from now on; what waits already goes to the old one.
-    pub fn switch(&self, sink: Sink) {
+    pub(crate) fn switch(&self, sink: Sink) {
         self.shared.orders().switch = Some(sink);
         self.thread.unpark();
     }
 
     /// Waits until everything pushed before is written, for at most `patience`. Returns whether it is.
-    pub fn flush(&self, patience: Duration) -> bool {
+    pub(crate) fn flush(&self, patience: Duration) -> bool {
         let asked = {
             let mut orders = self.shared.orders();
             orders.flush_asked += 1;
