@@ -377,7 +377,7 @@ const SHARDS: usize = 16;
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// A buffer that once grew beyond this gives the rest back.
-const KEPT_BUFFER: usize = 256 * 1024;
+const KEPT_BUFFER: usize = 1024 * 1024;
 
 /// How long the end of the process waits for the sink.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
