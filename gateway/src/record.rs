@@ -220,7 +220,7 @@ impl Outcome {
     }
 }
 
-/// Room for a record without evidence.
+/// Room for a record without evidence, in bytes.
 const USUAL_LENGTH: usize = 1024;
 
 /// The longest host that is kept, in bytes: the longest name that DNS admits.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 
-use super::{Record, Redaction};
+use super::{Record, Redaction, USUAL_LENGTH};
 
 /// Where lines are written.
 pub(crate) enum Sink {
@@ -39,6 +39,8 @@ struct Shared {
     /// The most records that may wait, and how many do.
     capacity: usize,
     waiting: AtomicUsize,
+    /// How many bytes they have together; at most [`USUAL_LENGTH`] for each that may wait.
+    waiting_bytes: AtomicUsize,
     /// Whether the writer was already woken because many wait.
     hurried: AtomicBool,
     off: AtomicBool,
@@ -70,7 +72,7 @@ struct Orders {
 }
 
 impl Recorder {
-    /// Starts the writer. `queue` is how many records may wait; `dropped` counts those that found no room or could
+    /// Starts the writer. `queue` is how many records may wait, in KiB too, so that long ones cannot fill the memory; `dropped` counts those that found no room or could
     /// not be written.
     ///
     /// # Errors
@@ -80,6 +82,7 @@ impl Recorder {
             shards: Default::default(),
             capacity: queue.max(1),
             waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
             hurried: AtomicBool::new(false),
             off: AtomicBool::new(matches!(sink, Sink::None)),
             dropped,
@@ -104,15 +107,10 @@ impl Recorder {
             return;
         }
         let waiting = shared.waiting.fetch_add(1, Ordering::Relaxed);
-        if waiting >= shared.capacity {
+        if waiting >= shared.capacity || !shared.keep(record, redaction) {
             shared.waiting.fetch_sub(1, Ordering::Relaxed);
             shared.dropped.inc();
             return;
-        }
-        {
-            let mut lines = shared.shards[own_shard()].lock();
-            record.write(redaction, &mut lines.text);
-            lines.count += 1;
         }
         if waiting > shared.capacity / 2 && !shared.hurried.swap(true, Ordering::Relaxed) {
             self.thread.unpark();
@@ -165,6 +163,24 @@ impl Drop for Recorder {
 }
 
 impl Shared {
+    /// Puts a record down in this thread's shard; `false` if that would be too many bytes.
+    fn keep(&self, record: &Record<'_>, redaction: &Redaction) -> bool {
+        let mut lines = self.shards[own_shard()].lock();
+        let start = lines.text.len();
+        record.write(redaction, &mut lines.text);
+        let length = lines.text.len() - start;
+        let before = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        let fits = before.saturating_add(length)
+            <= self.capacity.saturating_mul(USUAL_LENGTH).max(LEAST_BYTES);
+        if fits {
+            lines.count += 1;
+        } else {
+            self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
+            lines.text.truncate(start);
+        }
+        fits
+    }
+
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -372,6 +388,9 @@ fn own_shard() -> usize {
 }
 
 const SHARDS: usize = 16;
+
+/// Even the smallest queue holds the longest record: 32 findings of at most some 4 KiB, and a path and a query.
+const LEAST_BYTES: usize = 256 * 1024;
 
 /// How long a record waits at most while the sink keeps up.
 const INTERVAL: Duration = Duration::from_millis(20);
