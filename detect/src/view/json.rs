@@ -369,7 +369,7 @@ impl Parser<'_, '_, '_, '_> {
         if !self.view.push(place, Span::EMPTY, text.whole()) {
             return false;
         }
-        if query::is_odd_name(text.bytes) {
+        if query::is_odd_name(self.view.bytes(self.name)) {
             let place = Place::new(self.shape.leaf, Encoding::JsonString, Via::SecondReading);
             return self.view.push(place, Span::EMPTY, text.whole());
         }

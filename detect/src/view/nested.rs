@@ -86,13 +86,13 @@ fn decode(view: &View<'_, '_>, field: &Field, work: &mut Vec<u8>) {
 
 /// Whether a value can begin with a bracket once it is decoded.
 fn may_open_json(raw: &[u8]) -> bool {
-    match raw {
-        [b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | b'+', ..] => true,
-        [b'%', b'7' | b'5', b'B' | b'b', ..] => true,
-        [b'%', b'2' | b'0', ..] => true,
-        [b'\\', b'n' | b'r' | b't' | b'u', ..] => true,
-        _ => false,
-    }
+    matches!(
+        raw,
+        [b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | b'+', ..]
+            | [b'%', b'7' | b'5', b'B' | b'b', ..]
+            | [b'%', b'2' | b'0', ..]
+            | [b'\\', b'n' | b'r' | b't' | b'u', ..]
+    )
 }
 
 fn is_query_name(view: &View<'_, '_>, field: &Field) -> bool {
