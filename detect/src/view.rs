@@ -336,28 +336,31 @@ impl View<'_, '_> {
     }
 
     fn push_pieces(&mut self, place: Place, name: Span, value: Span) {
-        let limit = self.limits.field_length.max(4 * OVERLAP);
-        if value.len() > limit {
-            self.note(AnomalyKind::FieldTooLong, place.location, value);
+        if value.len() > self.limits.field_length.max(4 * OVERLAP) {
+            return self.push_long(place, name, value);
         }
-        let mut start = value.start;
+        self.scratch.fields.push(Field {
+            location: place.location,
+            encoding: place.encoding,
+            via: place.via,
+            name,
+            value,
+        });
+    }
+
+    /// Adds a value that is longer than a field may be, in overlapping pieces.
+    #[cold]
+    fn push_long(&mut self, place: Place, name: Span, value: Span) {
+        self.note(AnomalyKind::FieldTooLong, place.location, value);
+        let limit = offset(self.limits.field_length.max(4 * OVERLAP));
+        let mut piece = value;
         loop {
-            let end = value.end.min(start.saturating_add(offset(limit)));
-            self.scratch.fields.push(Field {
-                location: place.location,
-                encoding: place.encoding,
-                via: place.via,
-                name,
-                value: Span {
-                    source: value.source,
-                    start,
-                    end,
-                },
-            });
-            if end >= value.end {
+            piece.end = value.end.min(piece.start.saturating_add(limit));
+            self.push_pieces(place, name, piece);
+            if piece.end >= value.end {
                 return;
             }
-            start = end - offset(OVERLAP);
+            piece.start = piece.end - offset(OVERLAP);
         }
     }
 

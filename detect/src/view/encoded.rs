@@ -233,6 +233,24 @@ fn sextet(byte: u8) -> Option<u8> {
 
 /// Appends the bytes of base64 text of either alphabet, padded or not; line ends are skipped. `false`: no base64.
 pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut rest = bytes;
+    out.reserve(bytes.len() / 4 * 3 + 3);
+    while let [a, b, c, d, after @ ..] = rest {
+        let digits = [a, b, c, d].map(|byte| BASE64[*byte as usize]);
+        if digits.iter().fold(0, |all, digit| all | digit) > 63 {
+            break;
+        }
+        let bits = digits
+            .iter()
+            .fold(0, |bits, digit| bits << 6 | u32::from(*digit));
+        out.extend_from_slice(&bits.to_be_bytes()[1..]);
+        rest = after;
+    }
+    base64_slow(rest, out)
+}
+
+/// The same, digit by digit.
+fn base64_slow(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let mut bits = 0u32;
     let mut digits = 0usize;
     let mut padding = 0usize;
@@ -242,7 +260,8 @@ pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) -> bool {
                 bits = bits << 6 | u32::from(value);
                 digits += 1;
                 if digits.is_multiple_of(4) {
-                    out.extend_from_slice(&[(bits >> 16) as u8, (bits >> 8) as u8, bits as u8]);
+                    out.extend_from_slice(&bits.to_be_bytes()[1..]);
+                    bits = 0;
                 }
             }
             None if byte == b'=' && padding < 2 => padding += 1,
