@@ -147,6 +147,7 @@ pub fn read(scratch: &mut Scratch, request: &Request<'_>, limits: &Limits) {
         request,
         limits,
         room: limits.fields / 2,
+        crowd: limits.fields / 8,
     };
     path::read(&mut view);
     if let Some(query) = request.query {
@@ -155,7 +156,9 @@ pub fn read(scratch: &mut Scratch, request: &Request<'_>, limits: &Limits) {
     }
     header::read(&mut view);
     view.room = limits.fields;
+    view.crowd = limits.fields / 4;
     body::read(&mut view);
+    view.crowd = 0;
     view.room = view
         .scratch
         .fields
@@ -190,6 +193,8 @@ struct View<'v, 'r> {
     limits: &'v Limits,
     /// The number of fields at which the part that is being read is full.
     room: usize,
+    /// Fields beyond that number, for values that are no harmless words.
+    crowd: usize,
 }
 
 /// Bytes to parse, with the place that spans into them count from. The bytes are never borrowed from the arena
@@ -315,7 +320,7 @@ impl View<'_, '_> {
         if is_plain(bytes) && bytes.first() != Some(&b'_') {
             return true;
         }
-        if self.scratch.fields.len() >= self.room + self.room / 4 {
+        if self.scratch.fields.len() >= self.room.saturating_add(self.crowd) {
             return false;
         }
         self.push_pieces(place, name, value);
@@ -331,28 +336,31 @@ impl View<'_, '_> {
     }
 
     fn push_pieces(&mut self, place: Place, name: Span, value: Span) {
-        let limit = self.limits.field_length.max(4 * OVERLAP);
-        if value.len() > limit {
-            self.note(AnomalyKind::FieldTooLong, place.location, value);
+        if value.len() > self.limits.field_length.max(4 * OVERLAP) {
+            return self.push_long(place, name, value);
         }
-        let mut start = value.start;
+        self.scratch.fields.push(Field {
+            location: place.location,
+            encoding: place.encoding,
+            via: place.via,
+            name,
+            value,
+        });
+    }
+
+    /// Adds a value that is longer than a field may be, in overlapping pieces.
+    #[cold]
+    fn push_long(&mut self, place: Place, name: Span, value: Span) {
+        self.note(AnomalyKind::FieldTooLong, place.location, value);
+        let limit = offset(self.limits.field_length.max(4 * OVERLAP));
+        let mut piece = value;
         loop {
-            let end = value.end.min(start.saturating_add(offset(limit)));
-            self.scratch.fields.push(Field {
-                location: place.location,
-                encoding: place.encoding,
-                via: place.via,
-                name,
-                value: Span {
-                    source: value.source,
-                    start,
-                    end,
-                },
-            });
-            if end >= value.end {
+            piece.end = value.end.min(piece.start.saturating_add(limit));
+            self.push_pieces(place, name, piece);
+            if piece.end >= value.end {
                 return;
             }
-            start = end - offset(OVERLAP);
+            piece.start = piece.end - offset(OVERLAP);
         }
     }
 

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::metrics::Metrics;
 
 /// What the admin plane tells about.
-pub struct AdminState {
+pub(crate) struct AdminState {
     metrics: Arc<Metrics>,
     phase: AtomicU8,
 }
@@ -30,7 +30,7 @@ pub struct AdminState {
 /// Where the process stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Not yet listening.
     Starting,
     /// Taking requests.
@@ -40,7 +40,7 @@ pub enum Phase {
 }
 
 /// The running admin plane. Dropping it ends it.
-pub struct Admin {
+pub(crate) struct Admin {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -48,7 +48,7 @@ pub struct Admin {
 
 impl AdminState {
     /// Starts out as [`Phase::Starting`].
-    pub fn new(metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
         Self {
             metrics,
             phase: AtomicU8::new(Phase::Starting as u8),
@@ -56,12 +56,12 @@ impl AdminState {
     }
 
     /// Moves on to another phase.
-    pub fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
     }
 
     /// The phase now.
-    pub fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Starting,
             1 => Phase::Serving,
@@ -72,7 +72,7 @@ impl AdminState {
 
 impl Phase {
     /// The word in `/readyz`.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Serving => "serving",
@@ -83,7 +83,7 @@ impl Phase {
 
 impl Admin {
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 }
@@ -102,7 +102,7 @@ impl Drop for Admin {
 ///
 /// # Errors
 /// When the listener cannot be used by the runtime or no thread can be started.
-pub fn spawn(listener: TcpListener, state: Arc<AdminState>) -> io::Result<Admin> {
+pub(crate) fn spawn(listener: TcpListener, state: Arc<AdminState>) -> io::Result<Admin> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -9,16 +9,16 @@ use ipnet::IpNet;
 
 /// The networks whose word about their clients is taken.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub(crate) struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
     /// The given networks; IPv4 written as IPv6 counts as IPv4.
-    pub fn new(networks: &[IpNet]) -> Self {
+    pub(crate) fn new(networks: &[IpNet]) -> Self {
         Self(networks.to_vec())
     }
 
     /// Whether `address` is one of them.
-    pub fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -29,7 +29,7 @@ impl TrustedProxies {
     /// read so far is trusted: the first that is not trusted is the client. An entry that is no address ends the
     /// walk, since nothing to the left of it can be relied on. `Forwarded` (RFC 7239) is read the same way where
     /// there is no `X-Forwarded-For`.
-    pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.ip().to_canonical();
         if !self.contains(peer) {
             return peer;

@@ -19,11 +19,11 @@ use http::header::{HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 use prometheus::{IntCounter, IntGauge};
 
-pub use self::clock::LimitClock;
+pub(crate) use self::clock::LimitClock;
 use self::table::{SharedTable, Table};
 
 /// All limits of the process. Lives as long as the process; snapshots take what they need from it.
-pub struct Limits {
+pub(crate) struct Limits {
     clock: LimitClock,
     /// The hash of keys is secret, so that nobody can choose keys that crowd one set of a table.
     hasher: RandomState,
@@ -34,7 +34,7 @@ pub struct Limits {
 
 /// What one limit of a policy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitSpec {
+pub(crate) struct LimitSpec {
     /// Whose requests are counted together.
     pub key: LimitKey,
     /// How many requests per `period` are let through in the long run.
@@ -47,7 +47,7 @@ pub struct LimitSpec {
 
 /// Whose requests a limit counts together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum LimitKey {
+pub(crate) enum LimitKey {
     /// Those of one client address; of one /64 network in IPv6, which is what a single customer usually holds.
     Client,
     /// Those that bear the same value of this header; of one client address where the header is missing, so that
@@ -58,7 +58,7 @@ pub enum LimitKey {
 }
 
 /// One limit with its state.
-pub struct Limiter {
+pub(crate) struct Limiter {
     spec: LimitSpec,
     /// As the client reads it in `RateLimit`, for example `client`.
     name: Box<str>,
@@ -72,7 +72,7 @@ pub struct Limiter {
 }
 
 /// The limits of one policy, in order.
-pub struct LimitSet {
+pub(crate) struct LimitSet {
     limiters: Vec<Arc<Limiter>>,
     /// `RateLimit-Policy`, which is the same for every request.
     policy: HeaderValue,
@@ -80,7 +80,7 @@ pub struct LimitSet {
 
 /// What a limit says to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// Whether the request may pass.
     pub allowed: bool,
     /// The most requests that may come at once (the burst).
@@ -95,7 +95,7 @@ pub struct Decision {
 
 /// A decision together with the limit that made it.
 #[derive(Clone, Copy)]
-pub struct Check<'a> {
+pub(crate) struct Check<'a> {
     set: &'a LimitSet,
     limiter: &'a Limiter,
     /// What it said.
@@ -113,7 +113,7 @@ struct Place {
 
 impl LimitSpec {
     /// A limit as configured. The configuration admits neither a rate nor a burst of 0; 1 stands in for them here.
-    pub fn of(limit: &portcullis_config::Limit) -> Self {
+    pub(crate) fn of(limit: &portcullis_config::Limit) -> Self {
         let (count, period) = limit.rate.per_period();
         Self {
             key: match &limit.key {
@@ -133,7 +133,7 @@ impl LimitSpec {
 
 impl Limits {
     /// No limits yet; `keys` and `evictions` are kept current by the tables.
-    pub fn new(clock: LimitClock, keys: IntGauge, evictions: IntCounter) -> Self {
+    pub(crate) fn new(clock: LimitClock, keys: IntGauge, evictions: IntCounter) -> Self {
         Self {
             clock,
             hasher: RandomState::new(),
@@ -145,7 +145,7 @@ impl Limits {
 
     /// The limits of a policy, each with the state it had if it was there before. A limit whose rate or burst
     /// changed keeps what was used of it: who had used half of the old burst has used as many requests of the new.
-    pub fn set(&self, policy: &str, specs: &[LimitSpec]) -> LimitSet {
+    pub(crate) fn set(&self, policy: &str, specs: &[LimitSpec]) -> LimitSet {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, limiter| limiter.strong_count() > 0);
         let mut limiters: Vec<Arc<Limiter>> = Vec::with_capacity(specs.len());
@@ -213,13 +213,18 @@ impl Limits {
 
 impl LimitSet {
     /// Whether there is nothing to check.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.limiters.is_empty()
     }
 
     /// Asks every limit in order and takes the request from each bucket, until one refuses. Returns the refusal, or
     /// the decision that leaves least room; `None` where there are no limits.
-    pub fn check(&self, client: IpAddr, headers: &HeaderMap, route: &str) -> Option<Check<'_>> {
+    pub(crate) fn check(
+        &self,
+        client: IpAddr,
+        headers: &HeaderMap,
+        route: &str,
+    ) -> Option<Check<'_>> {
         let mut tightest: Option<Check<'_>> = None;
         for limiter in &self.limiters {
             let decision = limiter.check(limiter.key(client, headers, route));
@@ -241,7 +246,7 @@ impl LimitSet {
 
 impl Limiter {
     /// Takes one request from the bucket of `key`, a value of [`Limiter::key`].
-    pub fn check(&self, key: u64) -> Decision {
+    pub(crate) fn check(&self, key: u64) -> Decision {
         let burst = self.burst;
         match self.governor.check_key(&key) {
             Ok(state) => {
@@ -273,7 +278,7 @@ impl Limiter {
     }
 
     /// The key that a request counts under.
-    pub fn key(&self, client: IpAddr, headers: &HeaderMap, route: &str) -> u64 {
+    pub(crate) fn key(&self, client: IpAddr, headers: &HeaderMap, route: &str) -> u64 {
         match &self.spec.key {
             LimitKey::Client => self.client_key(client),
             LimitKey::Header(name) => match headers.get(name) {
@@ -303,7 +308,7 @@ impl Check<'_> {
     /// Tells the client where it stands: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers
     /// (revisions 8 to 11), the three `RateLimit-*` fields of its sixth and earlier revisions, which more clients
     /// read, and `Retry-After` on a refusal.
-    pub fn write_headers(&self, headers: &mut HeaderMap) {
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         let Decision {
             allowed,
             limit,
@@ -325,7 +330,7 @@ impl Check<'_> {
     }
 
     /// The name of the limit, for the record.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.limiter.name
     }
 }

@@ -13,26 +13,26 @@ use portcullis_detect::verdict::{Action, Stages};
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
-pub use self::histogram::Histogram;
+pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $variant:ident => $name:literal, $help:literal;)*) => {
         /// Every metric that this process exports, process metrics apart.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Name { $(#[doc = $help] $variant,)* }
+        pub(crate) enum Name { $(#[doc = $help] $variant,)* }
 
         impl Name {
             /// The whole list, for documentation and golden tests.
-            pub const ALL: &'static [Name] = &[$(Name::$variant,)*];
+            pub(crate) const ALL: &'static [Name] = &[$(Name::$variant,)*];
 
             /// The name as exported.
-            pub const fn text(self) -> &'static str {
+            pub(crate) const fn text(self) -> &'static str {
                 match self { $(Name::$variant => $name,)* }
             }
 
             /// The HELP line.
-            pub const fn help(self) -> &'static str {
+            pub(crate) const fn help(self) -> &'static str {
                 match self { $(Name::$variant => $help,)* }
             }
         }
@@ -62,7 +62,7 @@ names! {
 }
 
 /// All metrics of the process. Made once; every handle is an `Arc` inside and may be cloned freely.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     process: ProcessMetrics,
     requests: IntCounterVec,
@@ -98,7 +98,7 @@ pub struct Metrics {
 
 /// The counters of one route, resolved when a snapshot is built.
 #[derive(Debug)]
-pub struct RouteMetrics {
+pub(crate) struct RouteMetrics {
     requests: [IntCounter; ACTIONS],
     responses: [IntCounter; CLASSES.len()],
 }
@@ -106,7 +106,7 @@ pub struct RouteMetrics {
 /// A stage of inspection whose time is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Reading the part of the body that is inspected.
     Body,
     /// The rate limits.
@@ -130,7 +130,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When two metrics bear one name, which a test of this file rules out.
-    pub fn new() -> prometheus::Result<Arc<Self>> {
+    pub(crate) fn new() -> prometheus::Result<Arc<Self>> {
         let r = Registry::new();
         let verdicts = counters(&r, Name::Verdicts, &["action", "category"])?;
         let innocent =
@@ -180,7 +180,7 @@ impl Metrics {
     }
 
     /// The counters of a route, for its snapshot.
-    pub fn route(&self, route: &str) -> RouteMetrics {
+    pub(crate) fn route(&self, route: &str) -> RouteMetrics {
         RouteMetrics {
             requests: Action::ALL
                 .map(|action| self.requests.with_label_values(&[route, action.as_str()])),
@@ -189,7 +189,7 @@ impl Metrics {
     }
 
     /// Counts a verdict; `category` is `None` where nothing was found.
-    pub fn verdict(&self, action: Action, category: Option<Category>) {
+    pub(crate) fn verdict(&self, action: Action, category: Option<Category>) {
         match category {
             None => self.innocent[action as usize].inc(),
             Some(category) => {
@@ -200,12 +200,12 @@ impl Metrics {
     }
 
     /// Notes how long a stage of inspection took.
-    pub fn stage(&self, stage: Stage, duration: Duration) {
+    pub(crate) fn stage(&self, stage: Stage, duration: Duration) {
         self.inspection_duration[stage as usize].observe(duration);
     }
 
     /// Notes how long the engine's own stages took.
-    pub fn engine_stages(&self, stages: &Stages) {
+    pub(crate) fn engine_stages(&self, stages: &Stages) {
         let each = [
             (Stage::Decode, stages.decode),
             (Stage::Signature, stages.signature),
@@ -221,29 +221,29 @@ impl Metrics {
     }
 
     /// Counts a request that was refused as malformed or ambiguous.
-    pub fn protocol_error(&self, reason: &'static str) {
+    pub(crate) fn protocol_error(&self, reason: &'static str) {
         self.protocol_errors.with_label_values(&[reason]).inc();
     }
 
     /// Counts a connection that the gateway closed of its own accord.
-    pub fn connection_closed(&self, reason: &'static str) {
+    pub(crate) fn connection_closed(&self, reason: &'static str) {
         self.connections_closed.with_label_values(&[reason]).inc();
     }
 
     /// Counts a reload: `applied`, `unchanged`, `refused`.
-    pub fn config_reload(&self, outcome: &'static str) {
+    pub(crate) fn config_reload(&self, outcome: &'static str) {
         self.config_reloads.with_label_values(&[outcome]).inc();
     }
 
     /// Counts a failure of an upstream.
-    pub fn upstream_error(&self, upstream: &str, reason: &'static str) {
+    pub(crate) fn upstream_error(&self, upstream: &str, reason: &'static str) {
         self.upstream_errors
             .with_label_values(&[upstream, reason])
             .inc();
     }
 
     /// Everything, in Prometheus' text format.
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         self.process.refresh();
         let mut text = String::with_capacity(16 * 1024);
         // Writing to a String cannot fail, and the encoder fails only on families without metrics, which gather()
@@ -255,12 +255,12 @@ impl Metrics {
 
 impl RouteMetrics {
     /// Counts a request by the action taken.
-    pub fn request(&self, action: Action) {
+    pub(crate) fn request(&self, action: Action) {
         self.requests[action as usize].inc();
     }
 
     /// Counts an answer by its status; 0 where the client left before there was one.
-    pub fn response(&self, status: u16) {
+    pub(crate) fn response(&self, status: u16) {
         let class = match status / 100 {
             class @ 1..=5 => usize::from(class),
             _ => 0,
@@ -273,7 +273,7 @@ impl Stage {
     const COUNT: usize = 8;
 
     /// All stages, in the order of their discriminants.
-    pub const ALL: [Stage; Stage::COUNT] = [
+    pub(crate) const ALL: [Stage; Stage::COUNT] = [
         Stage::Body,
         Stage::Limit,
         Stage::Inspect,
@@ -285,7 +285,7 @@ impl Stage {
     ];
 
     /// The label's value.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Stage::Body => "body",
             Stage::Limit => "limit",

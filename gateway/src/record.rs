@@ -12,14 +12,15 @@ use std::time::{Duration, SystemTime};
 
 use portcullis_detect::verdict::{Action, Verdict};
 
-pub use self::redact::Redaction;
-pub use self::sink::{Recorder, Sink};
+use self::json::key;
+pub(crate) use self::redact::Redaction;
+pub(crate) use self::sink::{Recorder, Sink};
 use crate::id::RequestId;
 
 /// One exchange, borrowed from whoever lived through it. Build it on every exit with what is known by then:
 /// `Record { status: 200, ..Record::new(id, time, client, peer) }`.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
+pub(crate) struct Record<'a> {
     /// The request's id, as the client and the upstream were told.
     pub id: RequestId,
     /// When the head of the request had arrived.
@@ -79,7 +80,7 @@ pub struct Record<'a> {
 /// How long the stages of an exchange took; `None` for one that did not run. The engine's own stages are in its
 /// verdict.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Timings {
+pub(crate) struct Timings {
     /// The rate limits.
     pub limit: Option<Duration>,
     /// Waiting for the part of the body that is inspected.
@@ -92,7 +93,7 @@ pub struct Timings {
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The answer was sent to its end.
     Complete,
     /// The client left before that.
@@ -109,7 +110,7 @@ pub enum Outcome {
 
 impl Record<'_> {
     /// A record that knows nothing yet but who and when.
-    pub fn new(id: RequestId, time: SystemTime, client: IpAddr, peer: SocketAddr) -> Self {
+    pub(crate) fn new(id: RequestId, time: SystemTime, client: IpAddr, peer: SocketAddr) -> Self {
         Self {
             id,
             time,
@@ -143,44 +144,45 @@ impl Record<'_> {
 
     /// Appends the record as a line of JSON, ending in a line feed. Empty members are left out.
     pub(self) fn write(&self, redaction: &Redaction, out: &mut Vec<u8>) {
+        out.reserve(USUAL_LENGTH);
         let mut line = json::Object::open(out);
-        line.plain("id", self.id.as_str());
-        line.raw("time", |out| time::write_rfc3339(self.time, out));
-        line.raw("client", |out| json::address(self.client, out));
-        line.raw("peer", |out| json::socket_address(self.peer, out));
-        line.text("protocol", self.protocol);
-        line.text("scheme", self.scheme);
-        line.text("method", self.method);
-        line.bytes("host", self.host, MAX_HOST);
-        line.bytes("path", self.path.as_bytes(), MAX_TEXT);
+        line.plain(key!("id"), self.id.as_str());
+        line.raw(key!("time"), |out| time::write_rfc3339(self.time, out));
+        line.raw(key!("client"), |out| json::address(self.client, out));
+        line.raw(key!("peer"), |out| json::socket_address(self.peer, out));
+        line.text(key!("protocol"), self.protocol);
+        line.text(key!("scheme"), self.scheme);
+        line.text(key!("method"), self.method);
+        line.bytes(key!("host"), self.host, MAX_HOST);
+        line.bytes(key!("path"), self.path.as_bytes(), MAX_TEXT);
         if let Some(query) = self.query {
-            line.bytes("query", &redaction.query(query), MAX_TEXT);
+            line.bytes(key!("query"), &redaction.query(query), MAX_TEXT);
         }
-        line.number("status", u64::from(self.status));
-        line.text("route", self.route);
-        line.text("policy", self.policy);
-        line.text("mode", self.mode);
-        line.plain("action", self.action.as_str());
-        line.text("would", self.would.map_or("", Action::as_str));
-        line.text("limit", self.limit.unwrap_or_default());
+        line.number(key!("status"), u64::from(self.status));
+        line.text(key!("route"), self.route);
+        line.text(key!("policy"), self.policy);
+        line.text(key!("mode"), self.mode);
+        line.plain(key!("action"), self.action.as_str());
+        line.text(key!("would"), self.would.map_or("", Action::as_str));
+        line.text(key!("limit"), self.limit.unwrap_or_default());
         if let Some(verdict) = self.verdict {
-            line.raw("verdict", |out| {
+            line.raw(key!("verdict"), |out| {
                 redact::write_verdict(verdict, redaction, out)
             });
         }
         if let Some(verdict) = self.response_verdict {
-            line.raw("response_verdict", |out| {
+            line.raw(key!("response_verdict"), |out| {
                 redact::write_verdict(verdict, redaction, out)
             });
         }
-        line.raw("timings_us", |out| self.timings.write(out));
-        line.text("upstream", self.upstream);
-        line.text("server", self.server);
-        line.number("bytes_in", self.bytes_in);
-        line.number("bytes_out", self.bytes_out);
-        line.microseconds("duration_us", self.duration);
-        line.plain("outcome", self.outcome.as_str());
-        line.text("reason", self.reason.unwrap_or_default());
+        line.raw(key!("timings_us"), |out| self.timings.write(out));
+        line.text(key!("upstream"), self.upstream);
+        line.text(key!("server"), self.server);
+        line.number(key!("bytes_in"), self.bytes_in);
+        line.number(key!("bytes_out"), self.bytes_out);
+        line.microseconds(key!("duration_us"), self.duration);
+        line.plain(key!("outcome"), self.outcome.as_str());
+        line.text(key!("reason"), self.reason.unwrap_or_default());
         line.close();
         out.push(b'\n');
     }
@@ -190,10 +192,10 @@ impl Timings {
     fn write(&self, out: &mut Vec<u8>) {
         let mut object = json::Object::open(out);
         let each = [
-            ("limit", self.limit),
-            ("body", self.body),
-            ("inspect", self.inspect),
-            ("upstream", self.upstream),
+            (key!("limit"), self.limit),
+            (key!("body"), self.body),
+            (key!("inspect"), self.inspect),
+            (key!("upstream"), self.upstream),
         ];
         for (name, time) in each {
             if let Some(time) = time {
@@ -206,7 +208,7 @@ impl Timings {
 
 impl Outcome {
     /// The word in the record.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
             Self::ClientGone => "client-gone",
@@ -217,6 +219,9 @@ impl Outcome {
         }
     }
 }
+
+/// Room for a record without evidence, in bytes.
+const USUAL_LENGTH: usize = 1024;
 
 /// The longest host that is kept, in bytes: the longest name that DNS admits.
 const MAX_HOST: usize = 255;

@@ -13,7 +13,7 @@ use crate::id::RequestId;
 
 /// An answer of the gateway's own, before it is turned into a response.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     status: StatusCode,
     id: RequestId,
     format: Format,
@@ -24,7 +24,7 @@ pub struct Answer {
 
 /// In which form a client wants to be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// `{"error": …, "request_id": …}`.
     Json,
     /// A small page.
@@ -33,7 +33,7 @@ pub enum Format {
 
 impl Answer {
     /// A JSON answer.
-    pub fn new(status: StatusCode, id: RequestId) -> Self {
+    pub(crate) fn new(status: StatusCode, id: RequestId) -> Self {
         Self {
             status,
             id,
@@ -45,26 +45,26 @@ impl Answer {
     }
 
     /// Suits the answer to a request: HTML for who asks for it, no body for HEAD.
-    pub fn to(mut self, method: &Method, headers: &HeaderMap) -> Self {
+    pub(crate) fn to(mut self, method: &Method, headers: &HeaderMap) -> Self {
         self.format = Format::of(headers);
         self.head = method == Method::HEAD;
         self
     }
 
     /// Says after how many seconds to try again.
-    pub fn retry_after(mut self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
     }
 
     /// Announces that the connection ends with this answer (HTTP/1 only; remove the header in HTTP/2).
-    pub fn close(mut self) -> Self {
+    pub(crate) fn close(mut self) -> Self {
         self.close = true;
         self
     }
 
     /// The response.
-    pub fn response(self) -> Response<Full<Bytes>> {
+    pub(crate) fn response(self) -> Response<Full<Bytes>> {
         let body = match self.format {
             Format::Json => json(self.status, self.id),
             Format::Html => html(self.status, self.id),
@@ -101,7 +101,7 @@ impl Answer {
 
 impl Format {
     /// HTML where `Accept` names it and ranks it above JSON, as browsers do; JSON for everybody else.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let (mut html, mut json) = (0, 0);
         for value in headers.get_all(ACCEPT) {
             for range in value.as_bytes().split(|b| *b == b',') {
@@ -192,7 +192,7 @@ const PAGE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The header that carries a request's id, in both directions.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[cfg(test)]
 mod tests {

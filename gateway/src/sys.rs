@@ -5,7 +5,7 @@
 
 /// Gives memory that the allocator keeps for later back to the machine. Worth it once after start and after a
 /// reload, when the parse trees of rules and configuration have been dropped; never on a request's way.
-pub fn release_free_memory() {
+pub(crate) fn release_free_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: malloc_trim takes a number, touches only the allocator's own free lists and locks them itself.
     unsafe {
@@ -15,7 +15,7 @@ pub fn release_free_memory() {
 
 /// Raises the soft limit of open descriptors to the hard one. Returns the limit that holds now, or `None` where the
 /// machine would not say.
-pub fn raise_descriptor_limit() -> Option<u64> {
+pub(crate) fn raise_descriptor_limit() -> Option<u64> {
     let mut limit = read_descriptor_limit()?;
     if limit.rlim_cur < limit.rlim_max {
         limit.rlim_cur = limit.rlim_max;
@@ -26,7 +26,7 @@ pub fn raise_descriptor_limit() -> Option<u64> {
 }
 
 /// How many descriptors may be open at once.
-pub fn descriptor_limit() -> Option<u64> {
+pub(crate) fn descriptor_limit() -> Option<u64> {
     read_descriptor_limit().map(|limit| limit.rlim_cur)
 }
 
@@ -41,14 +41,14 @@ fn read_descriptor_limit() -> Option<libc::rlimit> {
 }
 
 /// Clock ticks per second, the unit of processor time in `/proc`.
-pub fn ticks_per_second() -> f64 {
+pub(crate) fn ticks_per_second() -> f64 {
     // SAFETY: sysconf takes a number and returns a number.
     let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
     if ticks > 0 { ticks as f64 } else { 100.0 }
 }
 
 /// Bytes in a page of memory.
-pub fn page_size() -> i64 {
+pub(crate) fn page_size() -> i64 {
     // SAFETY: sysconf takes a number and returns a number.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     if size > 0 { size } else { 4096 }

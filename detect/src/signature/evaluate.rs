@@ -58,9 +58,6 @@ impl Found {
     }
 }
 
-/// libinjection looks at no more of a field; what it judges is how the field begins.
-const INJECTION_LENGTH: usize = 4096;
-
 impl Scan<'_> {
     /// Where a rule holds, asked at one place.
     pub(super) fn rule(&mut self, rule: &Rule, at: At) -> Option<Found> {
@@ -126,6 +123,9 @@ impl Scan<'_> {
         self.forms
             .ensure(index, leaf.form, raw, field.encoding, &set.chains);
         let bytes = self.forms.view(index, leaf.form, raw);
+        if at.direct && !is_worth_asking(leaf, bytes) {
+            return None;
+        }
         let range = self.test(&leaf.operator, bytes, index, leaf.form)?;
         Some(Found {
             field: at.field,
@@ -194,13 +194,11 @@ impl Scan<'_> {
         const MARKS: u32 =
             DIGIT | QUOTE | DQUOTE | BACKTICK | HASH | SEMI | EQUALS | LT | GT | PIPE | AMP | PAREN;
         let marks = MARKS | STAR | BACKSLASH | AT_SIGN | BANG;
-        let start = &bytes[..bytes.len().min(INJECTION_LENGTH)];
-        self.class(index, form).has(marks) && injection::is_sqli(start).is_some()
+        self.class(index, form).has(marks) && injection::is_sqli(bytes).is_some()
     }
 
     fn is_xss(&self, bytes: &[u8], index: usize, form: FormId) -> bool {
-        let start = &bytes[..bytes.len().min(INJECTION_LENGTH)];
-        self.class(index, form).has(LT | EQUALS | COLON) && injection::is_xss(start)
+        self.class(index, form).has(LT | EQUALS | COLON) && injection::is_xss(bytes)
     }
 
     fn request_test(&mut self, test: &RequestTest) -> Option<Found> {
@@ -260,6 +258,19 @@ impl Scan<'_> {
         self.state.answers[number] = answer;
         answer
     }
+}
+
+/// libinjection is only asked where one of its literals occurs. That is part of what `detect_sqli` and `detect_xss`
+/// mean, so it holds without the prefilter too.
+fn is_worth_asking(leaf: &Leaf, bytes: &[u8]) -> bool {
+    let literals = match (&leaf.operator, &leaf.literals) {
+        (Operator::Sqli | Operator::Xss, Some(literals)) => literals,
+        _ => return true,
+    };
+    let lower = bytes.to_ascii_lowercase();
+    literals
+        .iter()
+        .any(|literal| memchr::memmem::find(&lower, literal).is_some())
 }
 
 fn number(bytes: &[u8]) -> Option<f64> {

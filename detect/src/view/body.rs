@@ -3,6 +3,8 @@
 //! An application may go by the header or by the content. Where both agree the body is read once; where they do not,
 //! it is read both ways, and the disagreement is noted.
 
+use memchr::{memchr2, memmem};
+
 use super::compress::{self, Coding, Ending};
 use super::content_type::{self, ContentType, Kind};
 use super::cookie::trim;
@@ -278,7 +280,13 @@ impl Reading<'_, '_, '_> {
         let look = look(text.bytes);
         match look {
             Look::Json | Look::Xml | Look::Multipart => {
-                self.second(text, Look::Form);
+                let read = self.second(text, Look::Form);
+                if read && memchr2(b'=', b'&', text.bytes).is_none() {
+                    // To a form's reader all of it is one name, whose value would only be read again.
+                    let place = Place::new(Location::FormName, Encoding::Form, Via::Direct);
+                    self.view.push(place, Span::EMPTY, text.whole());
+                    return;
+                }
             }
             Look::Bytes => {
                 encoded::inspect_text(self.view, Location::Form, text, self.complete);
@@ -530,7 +538,7 @@ fn xml_declared_inside(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(512)].to_ascii_lowercase();
     head.starts_with(b"<?xml")
         || head.starts_with(b"<!doctype") && !head.starts_with(b"<!doctype html")
-        || memchr::memmem::find(head, b"xmlns").is_some()
+        || memmem::find(head, b"xmlns").is_some()
 }
 
 /// Codings that may be stacked before they are no longer undone.

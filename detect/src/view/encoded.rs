@@ -187,12 +187,10 @@ pub(super) fn inspect_percent(view: &mut View<'_, '_>, location: Location, text:
 
 /// Whether two bytes begin a UTF-8 sequence longer than its character needs (RFC 3629, section 4).
 fn overlong(lead: u8, next: Option<u8>) -> bool {
-    match (lead, next) {
-        (0xc0 | 0xc1, Some(0x80..=0xbf)) => true,
-        (0xe0, Some(0x80..=0x9f)) => true,
-        (0xf0, Some(0x80..=0x8f)) => true,
-        _ => false,
-    }
+    matches!(
+        (lead, next),
+        (0xc0 | 0xc1, Some(0x80..=0xbf)) | (0xe0, Some(0x80..=0x9f)) | (0xf0, Some(0x80..=0x8f))
+    )
 }
 
 /// Notes NUL bytes, broken and overlong UTF-8 in a body that should be text. `complete` is whether its end is the
@@ -235,6 +233,24 @@ fn sextet(byte: u8) -> Option<u8> {
 
 /// Appends the bytes of base64 text of either alphabet, padded or not; line ends are skipped. `false`: no base64.
 pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut rest = bytes;
+    out.reserve(bytes.len() / 4 * 3 + 3);
+    while let [a, b, c, d, after @ ..] = rest {
+        let digits = [a, b, c, d].map(|byte| BASE64[*byte as usize]);
+        if digits.iter().fold(0, |all, digit| all | digit) > 63 {
+            break;
+        }
+        let bits = digits
+            .iter()
+            .fold(0, |bits, digit| bits << 6 | u32::from(*digit));
+        out.extend_from_slice(&bits.to_be_bytes()[1..]);
+        rest = after;
+    }
+    base64_slow(rest, out)
+}
+
+/// The same, digit by digit.
+fn base64_slow(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let mut bits = 0u32;
     let mut digits = 0usize;
     let mut padding = 0usize;
@@ -243,8 +259,9 @@ pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) -> bool {
             Some(value) if padding == 0 => {
                 bits = bits << 6 | u32::from(value);
                 digits += 1;
-                if digits % 4 == 0 {
-                    out.extend_from_slice(&[(bits >> 16) as u8, (bits >> 8) as u8, bits as u8]);
+                if digits.is_multiple_of(4) {
+                    out.extend_from_slice(&bits.to_be_bytes()[1..]);
+                    bits = 0;
                 }
             }
             None if byte == b'=' && padding < 2 => padding += 1,
@@ -325,7 +342,7 @@ pub(super) fn base64_text(bytes: &[u8], encoding: Encoding, out: &mut Vec<u8>) -
         };
         bits = bits << 6 | u32::from(value);
         digits += 1;
-        if digits % 4 == 0 {
+        if digits.is_multiple_of(4) {
             let three = [(bits >> 16) as u8, (bits >> 8) as u8, bits as u8];
             out.extend_from_slice(&three);
             high += three.iter().filter(|byte| **byte >= 0x80).count();
@@ -363,7 +380,7 @@ fn maybe_wide(bytes: &[u8]) -> bool {
 /// Turns UTF-16LE of Latin letters into bytes.
 fn narrow(bytes: &mut Vec<u8>) {
     if bytes.len() >= 8
-        && bytes.len() % 2 == 0
+        && bytes.len().is_multiple_of(2)
         && bytes.iter().skip(1).step_by(2).all(|byte| *byte == 0)
     {
         let mut at = 0;

@@ -31,6 +31,9 @@ pub(super) fn read(view: &mut View<'_, '_>) {
                 cookie::read(view, value);
                 continue;
             }
+            // The host is a field already.
+            Some(Kind::Host) if value.bytes == view.request.host.as_bytes() => continue,
+            Some(Kind::Host) => Place::plain(Location::Header),
             None => {
                 let names = Place::plain(Location::HeaderName);
                 view.push(names, Span::EMPTY, name.whole());
@@ -92,15 +95,36 @@ enum Kind {
     Referer,
     Authorization,
     Cookie,
+    Host,
 }
 
 fn kind_of(name: &[u8]) -> Option<Kind> {
-    let known = KINDS.binary_search_by(|(known, _)| {
-        let known = known.as_bytes();
-        known.len().cmp(&name.len()).then_with(|| known.cmp(name))
-    });
-    known.ok().map(|at| KINDS[at].1)
+    let start = *STARTS.get(name.len())? as usize;
+    let end = *STARTS.get(name.len() + 1)? as usize;
+    let same_length = KINDS.get(start..end)?;
+    let known = same_length
+        .iter()
+        .find(|(known, _)| known.as_bytes() == name);
+    known.map(|(_, kind)| *kind)
 }
+
+/// Where the names of each length start in [`KINDS`].
+const STARTS: [u8; LONGEST + 2] = {
+    let mut starts = [0; LONGEST + 2];
+    let mut length = 0;
+    while length < starts.len() {
+        let mut at = 0;
+        while at < KINDS.len() && KINDS[at].0.len() < length {
+            at += 1;
+        }
+        starts[length] = at as u8;
+        length += 1;
+    }
+    starts
+};
+
+/// The length of the longest name in [`KINDS`].
+const LONGEST: usize = KINDS[KINDS.len() - 1].0.len();
 
 /// Whether a value is what every browser sends in such a header.
 fn is_dull(value: &[u8]) -> bool {
@@ -112,14 +136,14 @@ fn is_dull(value: &[u8]) -> bool {
 
 const DULL_LENGTH: usize = 64;
 
-/// Well-known headers, by length and then by name, for binary search.
+/// Well-known headers, the shorter ones first.
 const KINDS: &[(&str, Kind)] = &[
     ("te", Kind::Dull),
     ("dnt", Kind::Dull),
     ("via", Kind::Known),
     ("date", Kind::Known),
     ("from", Kind::Known),
-    ("host", Kind::Known),
+    ("host", Kind::Host),
     ("range", Kind::Known),
     ("accept", Kind::Known),
     ("cookie", Kind::Cookie),

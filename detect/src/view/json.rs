@@ -355,21 +355,23 @@ impl Parser<'_, '_, '_, '_> {
         };
         let scope = self.levels.last().map_or(0, |level| level.scope);
         let names = &mut self.view.scratch.names;
-        let in_object = names.hash(scope, text.bytes);
-        if names.enter(in_object, 0).is_some() && !self.shape.quiet {
+        let hash = names.hash(text.bytes);
+        let in_object = names.within(scope, hash);
+        let in_text = names.within(self.kinds, hash);
+        let duplicate = names.enter(in_object, 0).is_some();
+        let entered = names.enter(in_text, 0).is_some();
+        if duplicate && !self.shape.quiet {
             self.view
                 .note(AnomalyKind::JsonDuplicateKey, location, text.whole());
         }
-        let names = &mut self.view.scratch.names;
-        let in_text = names.hash(self.kinds, text.bytes);
-        if names.enter(in_text, 0).is_some() {
+        if entered {
             return true;
         }
         let place = Place::new(location, Encoding::JsonString, self.shape.via);
         if !self.view.push(place, Span::EMPTY, text.whole()) {
             return false;
         }
-        if query::is_odd_name(text.bytes) {
+        if query::is_odd_name(self.view.bytes(self.name)) {
             let place = Place::new(self.shape.leaf, Encoding::JsonString, Via::SecondReading);
             return self.view.push(place, Span::EMPTY, text.whole());
         }

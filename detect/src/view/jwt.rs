@@ -5,34 +5,50 @@ use memchr::memchr_iter;
 use super::{Text, View, encoded, json};
 use crate::field::{AnomalyKind, Location, Source, Span, Via};
 
-/// Whether `bytes` look like a token: the letter that base64 makes of `{`, and two dots (JWS) or four (JWE).
+/// Whether `bytes` may be a token: the letter that base64 makes of `{`, and two dots (JWS) or four (JWE).
 pub(super) fn is_token(bytes: &[u8]) -> bool {
     bytes.len() >= SHORTEST
         && bytes[0] == b'e'
         && matches!(memchr_iter(b'.', bytes).take(5).count(), 2 | 4)
-        && bytes.iter().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'=' | b'+' | b'/')
-        })
 }
 
-/// Adds the members of a token's header and claims. `false`: its header is no JSON, so that it is no token.
+/// Adds the members of a token's header and claims. `false`: it is no token, and nothing was added.
+///
+/// Signed cookies and file names have dots too, so outside the Authorization header only what has a readable header
+/// with an `alg` is called a broken token.
 pub(super) fn read(view: &mut View<'_, '_>, token: &[u8], location: Location, span: Span) -> bool {
     if token.len() > view.limits.jwt_length {
-        view.note(AnomalyKind::FieldTooLong, location, span);
         return false;
     }
+    let mark = view.mark();
     let mut parts = token.split(|byte| *byte == b'.');
     let header = parts.next().unwrap_or_default();
     let claims = parts.next().unwrap_or_default();
     let encrypted = parts.count() == 3;
+    let certain = location == Location::Authorization;
     if !part(view, header, Location::JwtHeader) {
-        view.note(AnomalyKind::JwtInvalid, location, span);
+        if certain {
+            view.note(AnomalyKind::JwtInvalid, location, span);
+        }
         return false;
     }
-    if !encrypted && !part(view, claims, Location::JwtClaim) {
-        view.note(AnomalyKind::JwtInvalid, location, span);
+    if encrypted || part(view, claims, Location::JwtClaim) {
+        return true;
     }
+    if !certain && !has_algorithm(view, mark.fields) {
+        view.roll_back(mark);
+        return false;
+    }
+    view.note(AnomalyKind::JwtInvalid, location, span);
     true
+}
+
+/// Whether the fields from `start` on hold the one member that each token's header has.
+fn has_algorithm(view: &View<'_, '_>, start: usize) -> bool {
+    let fields = view.scratch.fields.iter().skip(start);
+    fields
+        .into_iter()
+        .any(|field| view.bytes(field.name) == b"alg")
 }
 
 fn part(view: &mut View<'_, '_>, part: &[u8], location: Location) -> bool {

@@ -224,7 +224,8 @@ impl Parts {
             return;
         };
         let is_file = u32::from(head.file.is_some() || head.extended_file.is_some());
-        let hash = view.scratch.names.hash(self.scope, name.bytes);
+        let names = &mut view.scratch.names;
+        let hash = names.within(self.scope, names.hash(name.bytes));
         if view
             .scratch
             .names

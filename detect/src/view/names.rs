@@ -50,15 +50,24 @@ impl Names {
         self.scope
     }
 
-    /// The hash of `name` within `scope`.
-    pub(super) fn hash(&self, scope: u64, name: &[u8]) -> u64 {
-        let mut hash = fold(self.seed ^ scope, name.len() as u64 ^ MULTIPLIER);
-        for chunk in name.chunks(8) {
-            let mut word = [0u8; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            hash = fold(hash ^ u64::from_le_bytes(word), MULTIPLIER ^ self.seed);
+    /// The hash of `name`, for [`Names::within`].
+    pub(super) fn hash(&self, name: &[u8]) -> u64 {
+        let mut hash = fold(self.seed, name.len() as u64 ^ MULTIPLIER);
+        let mut words = name.chunks_exact(8);
+        for word in &mut words {
+            let word = word.try_into().map_or(0, u64::from_le_bytes);
+            hash = fold(hash ^ word, MULTIPLIER ^ self.seed);
         }
-        hash
+        let tail = words
+            .remainder()
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        fold(hash ^ tail, MULTIPLIER ^ self.seed)
+    }
+
+    /// A name's hash within `scope`.
+    pub(super) fn within(&self, scope: u64, hash: u64) -> u64 {
+        fold(hash ^ self.seed, scope.wrapping_mul(MULTIPLIER) | 1)
     }
 
     /// Enters a hash with an index of the caller's. The index entered before, if there was one, stays and is

@@ -86,13 +86,13 @@ fn decode(view: &View<'_, '_>, field: &Field, work: &mut Vec<u8>) {
 
 /// Whether a value can begin with a bracket once it is decoded.
 fn may_open_json(raw: &[u8]) -> bool {
-    match raw {
-        [b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | b'+', ..] => true,
-        [b'%', b'7' | b'5', b'B' | b'b', ..] => true,
-        [b'%', b'2' | b'0', ..] => true,
-        [b'\\', b'n' | b'r' | b't' | b'u', ..] => true,
-        _ => false,
-    }
+    matches!(
+        raw,
+        [b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' | b'+', ..]
+            | [b'%', b'7' | b'5', b'B' | b'b', ..]
+            | [b'%', b'2' | b'0', ..]
+            | [b'\\', b'n' | b'r' | b't' | b'u', ..]
+    )
 }
 
 fn is_query_name(view: &View<'_, '_>, field: &Field) -> bool {
@@ -134,10 +134,11 @@ fn structured(view: &mut View<'_, '_>, index: usize, field: &Field, work: &[u8])
 /// Adds the text that a value is base64 of, also behind `data:…;base64,`.
 fn base64(view: &mut View<'_, '_>, field: &Field, work: &mut Vec<u8>) -> bool {
     let raw = view.bytes(field.value);
-    let head = &raw[..raw.len().min(DATA_HEAD)];
-    let digits = match memmem::find(head, b"base64,") {
-        Some(found) => &raw[found + 7..],
-        None => raw,
+    let digits = if raw.starts_with(b"data") {
+        let head = &raw[..raw.len().min(DATA_HEAD)];
+        memmem::find(head, b"base64,").map_or(raw, |found| &raw[found + 7..])
+    } else {
+        raw
     };
     if digits.len() < SHORTEST || !encoded::base64_text(digits, field.encoding, work) {
         return false;
@@ -170,8 +171,9 @@ fn form(view: &mut View<'_, '_>, field: &Field, work: &[u8]) {
 /// Where the pairs of a URL or form stand in a value.
 fn form_part(value: &[u8]) -> Option<(usize, usize)> {
     let question = memchr(b'?', value);
-    let is_url = value.first() == Some(&b'/')
-        || memmem::find(&value[..value.len().min(24)], b"://").is_some();
+    let scheme = memchr(b':', &value[..value.len().min(24)]);
+    let is_url =
+        value.first() == Some(&b'/') || scheme.is_some_and(|at| value[at..].starts_with(b"://"));
     let start = match question {
         Some(at) if is_url => at + 1,
         _ if is_url => return None,

@@ -134,7 +134,8 @@ impl Pairs {
         index: u32,
     ) {
         let bytes = name.bytes(view.request, &view.scratch.arena);
-        let hash = view.scratch.names.hash(self.scope, bytes);
+        let hash = view.scratch.names.hash(bytes);
+        let hash = view.scratch.names.within(self.scope, hash);
         let list = bytes.ends_with(b"]");
         let Some(before) = view.scratch.names.enter(hash, index) else {
             return;

@@ -20,7 +20,7 @@ use self::scenes::{ATTACKS, NORMAL, Scene};
 
 /// What to send, where and how fast.
 #[derive(Clone, Copy, Debug)]
-pub struct Traffic {
+pub(crate) struct Traffic {
     /// The gateway.
     pub target: SocketAddr,
     /// How many requests of the mix; the flood at its end comes on top.
@@ -37,7 +37,7 @@ pub struct Traffic {
 
 /// What became of it all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Normal requests that were sent, and those that passed.
     pub normal: (u64, u64),
     /// Attacks that were sent, and those that were stopped.
@@ -62,7 +62,7 @@ impl Traffic {
     ///
     /// # Errors
     /// When `out` cannot be written to. A request that fails is a line, not an error.
-    pub async fn run(&self, out: &mut dyn Write) -> io::Result<Summary> {
+    pub(crate) async fn run(&self, out: &mut dyn Write) -> io::Result<Summary> {
         let mut random = Random(self.seed | 1);
         let mut summary = Summary::default();
         for _ in 0..self.requests {

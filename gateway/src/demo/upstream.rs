@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 /// The running API. Dropping it ends it.
-pub struct Upstream {
+pub(crate) struct Upstream {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -31,7 +31,7 @@ type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Upstream {
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 }
@@ -50,7 +50,7 @@ impl Drop for Upstream {
 ///
 /// # Errors
 /// When the listener cannot be used by the runtime or no thread can be started.
-pub fn spawn(listener: TcpListener) -> io::Result<Upstream> {
+pub(crate) fn spawn(listener: TcpListener) -> io::Result<Upstream> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -9,7 +9,7 @@ use governor::nanos::Nanos;
 
 /// Where the limits read time from.
 #[derive(Clone, Debug)]
-pub enum LimitClock {
+pub(crate) enum LimitClock {
     /// The machine's monotonic clock, counted from this moment.
     System(Instant),
     /// A clock that stands until a test moves it.
@@ -19,7 +19,7 @@ pub enum LimitClock {
 
 impl LimitClock {
     /// The machine's clock.
-    pub fn system() -> Self {
+    pub(crate) fn system() -> Self {
         Self::System(Instant::now())
     }
 }

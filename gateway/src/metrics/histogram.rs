@@ -14,7 +14,7 @@ pub(super) type Bounds = &'static [u64];
 
 /// A histogram of durations. Cloning shares the counts.
 #[derive(Clone)]
-pub struct Histogram(Arc<Inner>);
+pub(crate) struct Histogram(Arc<Inner>);
 
 struct Inner {
     bounds: Bounds,
@@ -48,7 +48,7 @@ impl Histogram {
     }
 
     /// Counts one duration.
-    pub fn observe(&self, duration: Duration) {
+    pub(crate) fn observe(&self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let bounds = self.0.bounds;
         let bucket = bounds

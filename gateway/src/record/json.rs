@@ -5,78 +5,105 @@ use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// An object being written. Member names are our own words and need no escaping.
+/// A member's name as it stands in the text, with its quotes and colon: one literal is one copy.
+macro_rules! key {
+    ($name:literal) => {
+        concat!("\"", $name, "\":")
+    };
+}
+pub(super) use key;
+
+/// An object being written. Keys come from [`key!`]. The methods are inlined so that each key is copied as the
+/// constant it is: a record has thirty of them.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
     empty: bool,
 }
 
 impl<'a> Object<'a> {
+    #[inline]
     pub(super) fn open(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, empty: true }
     }
 
+    #[inline]
     pub(super) fn close(self) {
         self.out.push(b'}');
     }
 
-    fn name(&mut self, name: &str) {
-        self.out
-            .extend_from_slice(if self.empty { b"\"" } else { b",\"" });
+    #[inline(always)]
+    fn key(&mut self, key: &'static str) {
+        if !self.empty {
+            self.out.push(b',');
+        }
         self.empty = false;
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        self.out.extend_from_slice(key.as_bytes());
     }
 
     /// A member whose value is known to hold nothing that needs escaping.
-    pub(super) fn plain(&mut self, name: &str, value: &str) {
-        self.name(name);
+    #[inline(always)]
+    pub(super) fn plain(&mut self, key: &'static str, value: &str) {
+        self.key(key);
         self.out.push(b'"');
         self.out.extend_from_slice(value.as_bytes());
         self.out.push(b'"');
     }
 
     /// A member with a text; left out when that is empty.
-    pub(super) fn text(&mut self, name: &str, value: &str) {
-        self.bytes(name, value.as_bytes(), usize::MAX);
+    #[inline(always)]
+    pub(super) fn text(&mut self, key: &'static str, value: &str) {
+        self.bytes(key, value.as_bytes(), usize::MAX);
     }
 
     /// A member with bytes that may be no UTF-8, at most `longest` of them; left out when there are none.
-    pub(super) fn bytes(&mut self, name: &str, value: &[u8], longest: usize) {
+    #[inline(always)]
+    pub(super) fn bytes(&mut self, key: &'static str, value: &[u8], longest: usize) {
         if value.is_empty() {
             return;
         }
-        self.name(name);
-        self.out.push(b'"');
-        let kept = value.get(..longest).unwrap_or(value);
-        escape(kept, self.out);
-        if kept.len() < value.len() {
-            self.out.extend_from_slice("…".as_bytes());
-        }
-        self.out.push(b'"');
+        self.key(key);
+        write_text(value, longest, self.out);
     }
 
-    pub(super) fn number(&mut self, name: &str, value: u64) {
-        self.name(name);
+    /// A member with a whole number.
+    #[inline(always)]
+    pub(super) fn number(&mut self, key: &'static str, value: u64) {
+        self.key(key);
         write_number(value, self.out);
     }
 
     /// A member in microseconds, to a tenth.
-    pub(super) fn microseconds(&mut self, name: &str, value: Duration) {
-        self.name(name);
-        let tenths = u64::try_from(value.as_nanos() / 100).unwrap_or(u64::MAX);
-        write_number(tenths / 10, self.out);
-        if !tenths.is_multiple_of(10) {
-            self.out
-                .extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8]);
-        }
+    #[inline(always)]
+    pub(super) fn microseconds(&mut self, key: &'static str, value: Duration) {
+        self.key(key);
+        write_microseconds(value, self.out);
     }
 
     /// A member whose value `write` appends as JSON.
-    pub(super) fn raw(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.name(name);
+    #[inline(always)]
+    pub(super) fn raw(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.key(key);
         write(self.out);
+    }
+}
+
+fn write_text(value: &[u8], longest: usize, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let kept = value.get(..longest).unwrap_or(value);
+    escape(kept, out);
+    if kept.len() < value.len() {
+        out.extend_from_slice("…".as_bytes());
+    }
+    out.push(b'"');
+}
+
+fn write_microseconds(value: Duration, out: &mut Vec<u8>) {
+    let seconds = value.as_secs().saturating_mul(10_000_000);
+    let tenths = seconds.saturating_add(u64::from(value.subsec_nanos() / 100));
+    write_number(tenths / 10, out);
+    if !tenths.is_multiple_of(10) {
+        out.extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8]);
     }
 }
 
@@ -129,18 +156,34 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// Appends a number in decimal digits.
-pub(super) fn write_number(mut value: u64, out: &mut Vec<u8>) {
+#[inline]
+pub(super) fn write_number(value: u64, out: &mut Vec<u8>) {
+    match value {
+        0..10 => out.push(b'0' + value as u8),
+        _ => write_long_number(value, out),
+    }
+}
+
+fn write_long_number(mut value: u64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut start = digits.len();
-    loop {
+    while value >= 10 {
+        let pair = two_digits((value % 100) as u8);
+        start -= 2;
+        digits[start..start + 2].copy_from_slice(&pair);
+        value /= 100;
+    }
+    if value > 0 {
         start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+        digits[start] = b'0' + value as u8;
     }
     out.extend_from_slice(&digits[start..]);
+}
+
+/// The two digits of a number below 100.
+#[inline]
+pub(super) const fn two_digits(value: u8) -> [u8; 2] {
+    [b'0' + value / 10, b'0' + value % 10]
 }
 
 /// Appends an address as a JSON string.

@@ -4,14 +4,14 @@
 use std::borrow::Cow;
 
 use portcullis_detect::field::Location;
-use portcullis_detect::verdict::{Evidence, Verdict};
+use portcullis_detect::verdict::{Evidence, Level, Verdict};
 use serde::Serialize;
 
-use super::json;
+use super::json::{self, key};
 
 /// The names whose values are secrets. Part of a snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Redaction {
+pub(crate) struct Redaction {
     headers: Names,
     fields: Names,
 }
@@ -27,7 +27,7 @@ struct Names {
 impl Redaction {
     /// `fields` are names of query, form, JSON and cookie fields, `headers` of headers; case does not matter.
     /// `authorization`, `proxy-authorization`, `cookie` and `set-cookie` are secret without being named.
-    pub fn new(headers: &[String], fields: &[String]) -> Self {
+    pub(crate) fn new(headers: &[String], fields: &[String]) -> Self {
         let always = [
             "authorization",
             "proxy-authorization",
@@ -157,15 +157,15 @@ pub(super) fn write_verdict(verdict: &Verdict, redaction: &Redaction, out: &mut 
     } else {
         verdict.score.clamp(0.0, 100.0)
     };
-    object.number("score", score.round() as u64);
-    object.raw("level", |out| append(&verdict.level, out));
+    object.number(key!("score"), score.round() as u64);
+    object.plain(key!("level"), level(verdict.level));
     object.text(
-        "category",
+        key!("category"),
         verdict.category.map_or("", |category| category.as_str()),
     );
-    object.plain("action", verdict.action.as_str());
+    object.plain(key!("action"), verdict.action.as_str());
     if !verdict.evidence.is_empty() {
-        object.raw("evidence", |out| {
+        object.raw(key!("evidence"), |out| {
             out.push(b'[');
             for (i, evidence) in verdict.evidence.iter().enumerate() {
                 if i > 0 {
@@ -176,47 +176,64 @@ pub(super) fn write_verdict(verdict: &Verdict, redaction: &Redaction, out: &mut 
             out.push(b']');
         });
     }
-    object.raw("stages_us", |out| {
-        let mut stages = json::Object::open(out);
-        for (name, time) in verdict.stages.each() {
+    object.raw(key!("stages_us"), |out| {
+        let stages = &verdict.stages;
+        let each = [
+            (key!("decode"), stages.decode),
+            (key!("signature"), stages.signature),
+            (key!("behaviour"), stages.behaviour),
+            (key!("ensemble"), stages.ensemble),
+            (key!("decision"), stages.decision),
+        ];
+        let mut object = json::Object::open(out);
+        for (key, time) in each {
             if let Some(time) = time {
-                stages.microseconds(name, time);
+                object.microseconds(key, time);
             }
         }
-        stages.close();
+        object.close();
     });
     if !verdict.uninspected.is_nothing() {
-        object.raw("uninspected", |out| append(&verdict.uninspected, out));
+        object.raw(key!("uninspected"), |out| append(&verdict.uninspected, out));
     }
     object.close();
 }
 
 fn write_evidence(evidence: &Evidence, redaction: &Redaction, out: &mut Vec<u8>) {
     let mut object = json::Object::open(out);
-    object.text("rule", &evidence.rule);
-    object.text("name", &evidence.name);
-    object.text("why", &evidence.why);
-    object.plain("category", evidence.category.as_str());
-    object.raw("severity", |out| append(&evidence.severity, out));
-    object.number("score", u64::from(evidence.score));
-    object.raw("tags", |out| append(&evidence.tags, out));
-    object.raw("location", |out| append(&evidence.location, out));
-    object.text("field", &evidence.field);
+    object.text(key!("rule"), &evidence.rule);
+    object.text(key!("name"), &evidence.name);
+    object.text(key!("why"), &evidence.why);
+    object.plain(key!("category"), evidence.category.as_str());
+    object.raw(key!("severity"), |out| append(&evidence.severity, out));
+    object.number(key!("score"), u64::from(evidence.score));
+    object.raw(key!("tags"), |out| append(&evidence.tags, out));
+    object.raw(key!("location"), |out| append(&evidence.location, out));
+    object.text(key!("field"), &evidence.field);
     let excerpt = if redaction.hides(evidence) {
         REDACTED
     } else {
         &evidence.excerpt
     };
-    object.text("excerpt", excerpt);
-    object.raw("range", |out| {
+    object.text(key!("excerpt"), excerpt);
+    object.raw(key!("range"), |out| {
         out.push(b'[');
         json::write_number(u64::from(evidence.range.start), out);
         out.push(b',');
         json::write_number(u64::from(evidence.range.end), out);
         out.push(b']');
     });
-    object.plain("form", evidence.form);
+    object.plain(key!("form"), evidence.form);
     object.close();
+}
+
+const fn level(level: Level) -> &'static str {
+    match level {
+        Level::Low => "LOW",
+        Level::Medium => "MEDIUM",
+        Level::High => "HIGH",
+        Level::Critical => "CRITICAL",
+    }
 }
 
 /// Appends a value that serde knows how to write. Only our own words go this way, nothing a client sent.

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
 
-use super::{Record, Redaction};
+use super::{Record, Redaction, USUAL_LENGTH};
 
 /// Where lines are written.
-pub enum Sink {
+pub(crate) enum Sink {
     /// Nowhere; nothing is even put into words.
     None,
     /// Standard output.
@@ -28,7 +28,7 @@ pub enum Sink {
 }
 
 /// Takes records from all workers and sees to it that they are written. Dropping it writes what still waits.
-pub struct Recorder {
+pub(crate) struct Recorder {
     shared: Arc<Shared>,
     thread: Thread,
     handle: Option<JoinHandle<()>>,
@@ -39,6 +39,8 @@ struct Shared {
     /// The most records that may wait, and how many do.
     capacity: usize,
     waiting: AtomicUsize,
+    /// How many bytes they have together; at most [`USUAL_LENGTH`] for each that may wait.
+    waiting_bytes: AtomicUsize,
     /// Whether the writer was already woken because many wait.
     hurried: AtomicBool,
     off: AtomicBool,
@@ -70,16 +72,17 @@ struct Orders {
 }
 
 impl Recorder {
-    /// Starts the writer. `queue` is how many records may wait; `dropped` counts those that found no room or could
+    /// Starts the writer. `queue` is how many records may wait, in KiB too, so that long ones cannot fill the memory; `dropped` counts those that found no room or could
     /// not be written.
     ///
     /// # Errors
     /// When the file cannot be opened or the thread not be started.
-    pub fn start(sink: Sink, queue: usize, dropped: IntCounter) -> io::Result<Self> {
+    pub(crate) fn start(sink: Sink, queue: usize, dropped: IntCounter) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             shards: Default::default(),
             capacity: queue.max(1),
             waiting: AtomicUsize::new(0),
+            waiting_bytes: AtomicUsize::new(0),
             hurried: AtomicBool::new(false),
             off: AtomicBool::new(matches!(sink, Sink::None)),
             dropped,
@@ -98,21 +101,16 @@ impl Recorder {
     }
 
     /// Keeps a record, or counts it as dropped. Never waits for the sink.
-    pub fn push(&self, record: &Record<'_>, redaction: &Redaction) {
+    pub(crate) fn push(&self, record: &Record<'_>, redaction: &Redaction) {
         let shared = &self.shared;
         if shared.off.load(Ordering::Relaxed) {
             return;
         }
         let waiting = shared.waiting.fetch_add(1, Ordering::Relaxed);
-        if waiting >= shared.capacity {
+        if waiting >= shared.capacity || !shared.keep(record, redaction) {
             shared.waiting.fetch_sub(1, Ordering::Relaxed);
             shared.dropped.inc();
             return;
-        }
-        {
-            let mut lines = shared.shards[own_shard()].lock();
-            record.write(redaction, &mut lines.text);
-            lines.count += 1;
         }
         if waiting > shared.capacity / 2 && !shared.hurried.swap(true, Ordering::Relaxed) {
             self.thread.unpark();
@@ -120,19 +118,19 @@ impl Recorder {
     }
 
     /// Opens the file anew, for a log that was rotated. If that fails the old one stays in use.
-    pub fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         self.shared.orders().reopen = true;
         self.thread.unpark();
     }
 
     /// Writes to another sink from now on; what waits already goes to the old one.
-    pub fn switch(&self, sink: Sink) {
+    pub(crate) fn switch(&self, sink: Sink) {
         self.shared.orders().switch = Some(sink);
         self.thread.unpark();
     }
 
     /// Waits until everything pushed before is written, for at most `patience`. Returns whether it is.
-    pub fn flush(&self, patience: Duration) -> bool {
+    pub(crate) fn flush(&self, patience: Duration) -> bool {
         let asked = {
             let mut orders = self.shared.orders();
             orders.flush_asked += 1;
@@ -165,6 +163,24 @@ impl Drop for Recorder {
 }
 
 impl Shared {
+    /// Puts a record down in this thread's shard; `false` if that would be too many bytes.
+    fn keep(&self, record: &Record<'_>, redaction: &Redaction) -> bool {
+        let mut lines = self.shards[own_shard()].lock();
+        let start = lines.text.len();
+        record.write(redaction, &mut lines.text);
+        let length = lines.text.len() - start;
+        let before = self.waiting_bytes.fetch_add(length, Ordering::Relaxed);
+        let fits = before.saturating_add(length)
+            <= self.capacity.saturating_mul(USUAL_LENGTH).max(LEAST_BYTES);
+        if fits {
+            lines.count += 1;
+        } else {
+            self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
+            lines.text.truncate(start);
+        }
+        fits
+    }
+
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -373,11 +389,14 @@ fn own_shard() -> usize {
 
 const SHARDS: usize = 16;
 
+/// Even the smallest queue holds the longest record: 32 findings of at most some 4 KiB, and a path and a query.
+const LEAST_BYTES: usize = 256 * 1024;
+
 /// How long a record waits at most while the sink keeps up.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// A buffer that once grew beyond this gives the rest back.
-const KEPT_BUFFER: usize = 256 * 1024;
+const KEPT_BUFFER: usize = 1024 * 1024;
 
 /// How long the end of the process waits for the sink.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);

@@ -263,6 +263,29 @@ fn a_slow_sink_costs_counted_records_and_no_waiting() {
 }
 
 #[test]
+fn long_records_fill_the_queue_sooner() {
+    let (gate, dropped) = (Gate::default(), counter());
+    gate.set(|state| state.shut = true);
+    let recorder =
+        Recorder::start(Sink::Writer(Box::new(gate.clone())), 1_000, dropped.clone()).unwrap();
+    let long = "\u{1}".repeat(4_096);
+    for _ in 0..1_000 {
+        let record = Record {
+            host: b"api.example",
+            query: Some(&long),
+            ..record("/")
+        };
+        recorder.push(&record, &Redaction::default());
+    }
+    gate.set(|state| state.shut = false);
+    assert!(recorder.flush(LONG));
+    let (kept, lost) = (gate.lines().len() as u64, dropped.get());
+    assert_eq!(kept + lost, 1_000);
+    // 4,096 control characters take 24 KiB; 1,000 KiB hold 40 such records.
+    assert!((38..=41).contains(&kept), "{kept}");
+}
+
+#[test]
 fn a_full_disk_costs_counted_records_and_heals() {
     let (gate, dropped) = (Gate::default(), counter());
     gate.set(|state| state.fails_after = Some(100));

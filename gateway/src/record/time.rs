@@ -2,34 +2,32 @@
 
 use std::time::SystemTime;
 
-/// Appends `"2026-01-31T23:59:59.999Z"`, quotes included. A time before 1970 reads as 1970.
+use super::json::two_digits;
+
+/// Appends `"2026-01-31T23:59:59.999Z"`, quotes included. A time before 1970 reads as 1970, one after 9999 as its
+/// last four digits.
 pub(super) fn write_rfc3339(time: SystemTime, out: &mut Vec<u8>) {
     let since = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (days, second) = (since.as_secs() / 86_400, (since.as_secs() % 86_400) as u32);
     let (year, month, day) = date(days);
-    out.push(b'"');
-    for (value, width, end) in [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (second / 3600, 2, b':'),
-        (second / 60 % 60, 2, b':'),
-        (second % 60, 2, b'.'),
-        (u64::from(since.subsec_millis()), 3, b'Z'),
+    let mut text = *b"\"0000-00-00T00:00:00.000Z\"";
+    let millisecond = since.subsec_millis();
+    for (at, value) in [
+        (1, (year / 100 % 100) as u32),
+        (3, (year % 100) as u32),
+        (6, month as u32),
+        (9, day as u32),
+        (12, second / 3600),
+        (15, second / 60 % 60),
+        (18, second % 60),
+        (21, millisecond / 10),
     ] {
-        digits(value, width, out);
-        out.push(end);
+        text[at..at + 2].copy_from_slice(&two_digits(value as u8));
     }
-    out.push(b'"');
-}
-
-/// The last `width` digits of a number.
-fn digits(value: u64, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        out.push(b'0' + (value / 10u64.pow(place) % 10) as u8);
-    }
+    text[23] = b'0' + (millisecond % 10) as u8;
+    out.extend_from_slice(&text);
 }
 
 /// Year, month and day of a day counted from 1970-01-01. Years are counted from March, so that a leap day ends one;

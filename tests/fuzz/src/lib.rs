@@ -45,12 +45,20 @@ pub fn view(data: &[u8]) {
             view::read(scratch, request, &limits);
             // A quarter more is kept of fields that could carry an attack, and the rest becomes one.
             let most = limits.fields + limits.fields / 4 + limits.derived_fields + 16;
-            assert!(scratch.fields().len() <= most, "{} fields", scratch.fields().len());
+            assert!(
+                scratch.fields().len() <= most,
+                "{} fields",
+                scratch.fields().len()
+            );
             assert!(scratch.anomalies().len() <= 64, "an anomaly is noted once");
             for field in scratch.fields() {
                 for span in [field.name, field.value] {
                     let bytes = span.bytes(request, scratch.arena());
-                    assert_eq!(bytes.len(), span.len(), "{span:?} of {field:?} lies outside its source");
+                    assert_eq!(
+                        bytes.len(),
+                        span.len(),
+                        "{span:?} of {field:?} lies outside its source"
+                    );
                 }
             }
         });
@@ -63,16 +71,33 @@ pub fn decode(data: &[u8]) {
     for entry in TABLE {
         out.clear();
         if (entry.run)(data, &mut out) {
-            assert!(out.len() <= data.len(), "{} made {} of {}", entry.name, out.len(), data.len());
+            assert!(
+                out.len() <= data.len(),
+                "{} made {} of {}",
+                entry.name,
+                out.len(),
+                data.len()
+            );
         }
     }
-    let encodings = [Encoding::None, Encoding::Percent, Encoding::JsonString, Encoding::Xml];
+    let encodings = [
+        Encoding::Plain,
+        Encoding::Form,
+        Encoding::Percent,
+        Encoding::JsonString,
+        Encoding::Xml,
+        Encoding::GraphqlString,
+    ];
     FORMS.with_borrow_mut(|forms| {
         forms.begin(encodings.len());
         for (index, encoding) in encodings.into_iter().enumerate() {
             for (name, form) in Form::ALL {
                 let length = forms.get(index, form, data, encoding).len();
-                assert!(length <= data.len(), "{name} of {encoding:?} is {length} bytes of {}", data.len());
+                assert!(
+                    length <= data.len(),
+                    "{name} of {encoding:?} is {length} bytes of {}",
+                    data.len()
+                );
             }
         }
     });
@@ -80,17 +105,28 @@ pub fn decode(data: &[u8]) {
 
 /// A file is rules, a configuration, or a list of problems; each problem says something.
 pub fn rules(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     if let Err(problems) = parse(text, "fuzz.yaml", &|_| None) {
-        assert!(!problems.is_empty(), "a configuration was refused without a reason");
+        assert!(
+            !problems.is_empty(),
+            "a configuration was refused without a reason"
+        );
     }
-    let file = File { name: "fuzz.yaml".into(), text: text.into() };
+    let file = File {
+        name: "fuzz.yaml".into(),
+        text: text.into(),
+    };
     match load_documents::<RuleSpec>(&[file]) {
         Err(problems) => assert!(!problems.is_empty(), "rules were refused without a reason"),
         Ok(rules) => {
             let specs = rules.into_iter().take(MOST_RULES).map(located).collect();
             if let Err(errors) = RuleSet::compile(specs) {
-                assert!(!errors.is_empty(), "rules were not compiled, without a reason");
+                assert!(
+                    !errors.is_empty(),
+                    "rules were not compiled, without a reason"
+                );
             }
         }
     }
@@ -98,21 +134,36 @@ pub fn rules(data: &[u8]) {
 
 /// The verdict's score and its evidence lie in their bounds, and the same request gets the same score again.
 pub fn inspect(data: &[u8]) {
-    let policy = Policy { paranoia: 4, ..Policy::default() };
+    let policy = Policy {
+        paranoia: 4,
+        ..Policy::default()
+    };
     let subjects = Subjects { client: CLIENT };
     with_request(data, |request| {
         WORKER.with_borrow_mut(|worker| {
             let verdict = DETECTOR.inspect(worker, request, &policy, &subjects, &SystemClock);
-            assert!((0.0..=100.0).contains(&verdict.score), "a score of {}", verdict.score);
+            assert!(
+                (0.0..=100.0).contains(&verdict.score),
+                "a score of {}",
+                verdict.score
+            );
             assert!(verdict.evidence.len() <= portcullis_detect::Verdict::MAX_EVIDENCE);
             let again = DETECTOR.inspect(worker, request, &policy, &subjects, &SystemClock);
-            assert!((verdict.score - again.score).abs() < 1e-3, "{} and then {}", verdict.score, again.score);
+            assert!(
+                (verdict.score - again.score).abs() < 1e-3,
+                "{} and then {}",
+                verdict.score,
+                again.score
+            );
         });
     });
 }
 
 fn located(rule: portcullis_config::Located<RuleSpec>) -> (Origin, RuleSpec) {
-    let origin = Origin { file: rule.file.into(), line: u32::try_from(rule.line).unwrap_or(u32::MAX) };
+    let origin = Origin {
+        file: rule.file.into(),
+        line: u32::try_from(rule.line).unwrap_or(u32::MAX),
+    };
     (origin, rule.value)
 }
 
@@ -123,10 +174,17 @@ fn with_request(data: &[u8], check: impl FnOnce(&Request<'_>)) {
     let mut lines = head.split(|byte| *byte == b'\n');
     let first = lines.next().unwrap_or_default();
     let (method, target) = split(first, b" ").unwrap_or((b"GET", first));
-    let (path, query) = split(target, b"?").map_or((target, None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        split(target, b"?").map_or((target, None), |(path, query)| (path, Some(query)));
     let names: Vec<(String, &[u8])> = lines.filter_map(header).collect();
-    let headers: Vec<(&str, &[u8])> = names.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    let host = headers.iter().find(|header| header.0 == "host").map_or(&b"api.example"[..], |header| header.1);
+    let headers: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|(name, value)| (name.as_str(), *value))
+        .collect();
+    let host = headers
+        .iter()
+        .find(|header| header.0 == "host")
+        .map_or(&b"api.example"[..], |header| header.1);
     check(&Request {
         client: CLIENT,
         method: std::str::from_utf8(method).unwrap_or("GET"),
@@ -135,14 +193,20 @@ fn with_request(data: &[u8], check: impl FnOnce(&Request<'_>)) {
         path,
         query,
         headers: &headers,
-        body: Body { bytes: body, complete: data.len() % 2 == 0 },
+        body: Body {
+            bytes: body,
+            complete: data.len() % 2 == 0,
+        },
         route: "fuzz",
     });
 }
 
 fn header(line: &[u8]) -> Option<(String, &[u8])> {
     let (name, value) = split(line, b":")?;
-    let token = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte));
+    let token = !name.is_empty()
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte));
     let name = std::str::from_utf8(name).ok().filter(|_| token)?;
     Some((name.to_ascii_lowercase(), value.trim_ascii()))
 }

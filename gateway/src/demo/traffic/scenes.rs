@@ -65,7 +65,7 @@ impl Scene {
             .header(HOST, target.to_string())
             .header(X_FORWARDED_FOR, client.to_string())
             .header("accept", "application/json");
-        if !self.header.is_some_and(|(name, _)| name == "user-agent") {
+        if self.header.is_none_or(|(name, _)| name != "user-agent") {
             builder = builder.header(USER_AGENT, BROWSER);
         }
         if let Some((name, value)) = self.header {
