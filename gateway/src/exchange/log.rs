@@ -255,10 +255,7 @@ impl Exchange {
     /// An answer begins; the limits' headers go with it.
     pub fn answers(&mut self, response: &mut Response<ResponseBody>) {
         self.status = response.status().as_u16();
-        // Another answer must not wait behind an upgrade that was not granted.
-        if self.status != StatusCode::SWITCHING_PROTOCOLS.as_u16() {
-            self.state.resolve_upgrade(false);
-        }
+        self.state.answer_begins(self.status == StatusCode::SWITCHING_PROTOCOLS.as_u16());
         for (name, value) in self.limit_headers.drain() {
             if let Some(name) = name {
                 response.headers_mut().entry(name).or_insert(value);
