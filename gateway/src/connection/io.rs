@@ -84,6 +84,7 @@ impl<S> GuardedIo<S> {
         }
         // Nothing after a refusal is looked at; hyper closes once the answer is out.
         let Some(refusal) = self.pending.take() else { return Poll::Pending };
+        tracing::debug!(peer = %self.state.peer, "refused: {}", refusal.reason.sentence());
         self.state.set_refusal(refusal);
         if in_body {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "malformed body framing")));
