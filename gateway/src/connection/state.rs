@@ -84,8 +84,6 @@ struct Progress {
 pub struct ConnectionState {
     /// The peer of the socket.
     pub peer: SocketAddr,
-    /// The address it connected to.
-    pub local: SocketAddr,
     /// Whether TLS ends here.
     pub tls: bool,
     http2: AtomicBool,
@@ -111,10 +109,9 @@ struct Answers {
 
 impl ConnectionState {
     /// A connection that has just been accepted.
-    pub fn new(peer: SocketAddr, local: SocketAddr, tls: bool) -> Self {
+    pub fn new(peer: SocketAddr, tls: bool) -> Self {
         Self {
             peer,
-            local,
             tls,
             http2: AtomicBool::new(false),
             phase: AtomicU8::new(Phase::Head as u8),
@@ -341,7 +338,7 @@ mod tests {
 
     fn state() -> ConnectionState {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        ConnectionState::new(address, address, false)
+        ConnectionState::new(address, false)
     }
 
     #[test]
