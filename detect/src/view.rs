@@ -50,7 +50,7 @@ pub struct Limits {
     pub decompressed: usize,
     /// How many times its compressed size a body may grow to, once it is over 64 KiB. Default 100.
     pub ratio: usize,
-    /// Bytes of a JWT that is decoded. Default 16,384.
+    /// Bytes of a JWT that is decoded. Default 65,536; a longer one is a field of text.
     pub jwt_length: usize,
     /// Parts of a multipart body. Default 1,024.
     pub parts: usize,
@@ -73,7 +73,7 @@ impl Default for Limits {
             file_length: 64 * 1024,
             decompressed: 1024 * 1024,
             ratio: 100,
-            jwt_length: 16 * 1024,
+            jwt_length: 64 * 1024,
             parts: 1024,
             graphql_depth: 20,
             graphql_aliases: 30,
