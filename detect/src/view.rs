@@ -36,7 +36,7 @@ pub struct Limits {
     /// letters, digits and `_.-` are dropped, a quarter more of others is kept, and what then remains becomes one
     /// field of raw text.
     pub fields: usize,
-    /// Fields found inside other fields. Default 512.
+    /// Fields found inside other fields. Default 1,024.
     pub derived_fields: usize,
     /// Nesting of JSON, XML and protobuf. Default 64. Deeper parts are still read, but flat.
     pub depth: usize,
@@ -66,7 +66,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fields: 4096,
-            derived_fields: 512,
+            derived_fields: 1024,
             depth: 64,
             derived_depth: 3,
             field_length: 64 * 1024,

@@ -16,7 +16,9 @@ pub(super) fn read(view: &mut View<'_, '_>) {
         let mark = view.mark();
         for index in start..end {
             if view.scratch.fields.len() >= view.room {
-                break;
+                let field = view.scratch.fields[index];
+                view.note(AnomalyKind::TooManyFields, field.location, field.value);
+                return;
             }
             look_into(view, index);
         }
