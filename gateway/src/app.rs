@@ -233,6 +233,7 @@ impl App {
             }
             keep
         });
+        sys::release_free_memory();
         Ok(true)
     }
 
