@@ -36,7 +36,7 @@ pub struct Limits {
     /// letters, digits and `_.-` are dropped, a quarter more of others is kept, and what then remains becomes one
     /// field of raw text.
     pub fields: usize,
-    /// Fields found inside other fields. Default 512.
+    /// Fields found inside other fields. Default 1,024.
     pub derived_fields: usize,
     /// Nesting of JSON, XML and protobuf. Default 64. Deeper parts are still read, but flat.
     pub depth: usize,
@@ -50,7 +50,7 @@ pub struct Limits {
     pub decompressed: usize,
     /// How many times its compressed size a body may grow to, once it is over 64 KiB. Default 100.
     pub ratio: usize,
-    /// Bytes of a JWT that is decoded. Default 16,384.
+    /// Bytes of a JWT that is decoded. Default 65,536; a longer one is a field of text.
     pub jwt_length: usize,
     /// Parts of a multipart body. Default 1,024.
     pub parts: usize,
@@ -66,14 +66,14 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fields: 4096,
-            derived_fields: 512,
+            derived_fields: 1024,
             depth: 64,
             derived_depth: 3,
             field_length: 64 * 1024,
             file_length: 64 * 1024,
             decompressed: 1024 * 1024,
             ratio: 100,
-            jwt_length: 16 * 1024,
+            jwt_length: 64 * 1024,
             parts: 1024,
             graphql_depth: 20,
             graphql_aliases: 30,

@@ -238,7 +238,7 @@ impl App {
         let address = sockets.first().and_then(|socket| socket.local_addr().ok()).unwrap_or(configured);
         let (tls_sender, tls) = watch::channel(tls);
         let (drain_sender, drain) = watch::channel(false);
-        let bound = Bound { address, configured, tls, drain };
+        let bound = Bound { address, tls, drain };
         for (hand, socket) in self.workers.iter().zip(sockets) {
             // A worker's thread ends only with the process.
             let _ = hand.listeners.send((socket, bound.clone()));

@@ -25,8 +25,6 @@ pub enum Fault {
     TooLarge,
     /// The client's body broke off.
     ClientBroke,
-    /// The answer holds what it must not.
-    AnswerDenied,
     /// The upstream gave no answer that can be used.
     Upstream(UpstreamError),
     /// The upstream switched protocols, though nobody asked for it.
@@ -49,7 +47,7 @@ impl Fault {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ClientBroke => StatusCode::BAD_REQUEST,
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
-            Self::AnswerDenied | Self::Upstream(_) | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::Upstream(_) | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -59,7 +57,7 @@ impl Fault {
         match self {
             Self::Refused(..) | Self::TooLarge => Outcome::Refused,
             Self::ClientBroke => Outcome::ClientGone,
-            Self::NoRoute | Self::Limited(_) | Self::Throttled | Self::Denied | Self::AnswerDenied => Outcome::Complete,
+            Self::NoRoute | Self::Limited(_) | Self::Throttled | Self::Denied => Outcome::Complete,
             Self::Upstream(error) if error.is_timeout() => Outcome::Timeout,
             Self::Upstream(_) | Self::UnaskedUpgrade => Outcome::UpstreamError,
             Self::EngineFailed | Self::Panicked => Outcome::InternalError,
@@ -75,7 +73,6 @@ impl Fault {
             Self::EngineFailed => Some("engine-failed"),
             Self::TooLarge => Some("body-too-large"),
             Self::ClientBroke => Some("body-broke-off"),
-            Self::AnswerDenied => Some("answer-denied"),
             Self::Upstream(error) => Some(error.reason()),
             Self::UnaskedUpgrade => Some("unasked-upgrade"),
             Self::Panicked => Some("panic"),

@@ -27,8 +27,6 @@ const REST: Duration = Duration::from_millis(50);
 pub struct Bound {
     /// The address, with its real port.
     pub address: SocketAddr,
-    /// As configured: a port of 0 stays 0, so that a reload finds it again.
-    pub configured: SocketAddr,
     /// TLS, if it ends here. Replaced by a reload.
     pub tls: watch::Receiver<Option<Arc<ServerConfig>>>,
     /// Turns true when the listener goes away.
@@ -127,7 +125,7 @@ fn is_of_the_client(error: &io::Error) -> bool {
 async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, bound: Bound) {
     let _ = stream.set_nodelay(true);
     let tls = bound.tls.borrow().clone();
-    let state = Arc::new(ConnectionState::new(peer, bound.address, tls.is_some()));
+    let state = Arc::new(ConnectionState::new(peer, tls.is_some()));
     let cap = peer_cap(&worker, &state);
     let peer = state.peer_ip();
     if !worker.shared.census.enter(peer, cap) {

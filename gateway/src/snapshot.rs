@@ -88,8 +88,6 @@ pub struct Policy {
     pub limits: LimitSet,
     /// The header that tells the upstream the score of a tagged request.
     pub tag_header: HeaderName,
-    /// Whether, and how, answers are inspected.
-    pub responses: Option<config::ResponseAction>,
 }
 
 impl Snapshot {
@@ -186,7 +184,6 @@ impl Policy {
         let tag_header = HeaderName::from_bytes(policy.tag_header.as_bytes())
             .map_err(|_| format!("{:?} is no header name", policy.tag_header))?;
         let specs: Vec<LimitSpec> = policy.effective_limits().iter().map(LimitSpec::of).collect();
-        let inspects_responses = policy.responses.inspect && policy.mode != config::Mode::Off;
         Ok(Self {
             name: Arc::from(name),
             mode: policy.mode,
@@ -207,7 +204,6 @@ impl Policy {
             throttle_delay: policy.throttle_delay.map(config::Duration::get),
             limits: limits.set(name, &specs),
             tag_header,
-            responses: inspects_responses.then_some(policy.responses.action),
         })
     }
 }

@@ -78,7 +78,6 @@ pub fn answer(
     parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
     parts.extensions.clear();
     let state = exchange.state().clone();
-    state.resolve_upgrade(true);
     state.set_phase(Phase::Tunnel);
     tokio::task::spawn_local(async move {
         let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };

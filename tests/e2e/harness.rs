@@ -3,7 +3,7 @@
 //! the gateway does.
 
 // Each test uses its own part of it.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub(crate) mod certificates;
 pub(crate) mod client;

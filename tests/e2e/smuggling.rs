@@ -55,9 +55,14 @@ fn http1_payloads() {
     assert!(payloads.len() >= 150, "only {} payloads", payloads.len());
     let faults: Vec<String> = payloads
         .iter()
-        .filter_map(|payload| {
-            let fault = world.try_payload(payload).err()?;
-            Some(format!("{}: {}: {fault}", payload.family, payload.name))
+        .flat_map(|payload| [(payload, false), (payload, true)])
+        .filter_map(|(payload, warm)| {
+            let fault = world.try_payload(payload, warm).err()?;
+            let state = if warm { "kept alive" } else { "fresh" };
+            Some(format!(
+                "{}: {} ({state}): {fault}",
+                payload.family, payload.name
+            ))
         })
         .collect();
     println!(
@@ -69,7 +74,7 @@ fn http1_payloads() {
 
     // Each refusal is counted by its reason, and leaves a record.
     let refused = |payload: &&Payload| matches!(payload.expect, Expect::Refuse(_));
-    let refused = payloads.iter().filter(refused).count();
+    let refused = 2 * payloads.iter().filter(refused).count();
     let counted = world.gateway.metric("portcullis_protocol_errors_total");
     assert!(
         counted >= refused as f64,
@@ -127,9 +132,19 @@ impl World {
         }
     }
 
-    fn try_payload(&self, payload: &Payload) -> Result<(), String> {
-        let before = self.origin.count();
+    /// Sends a payload on a connection of its own, which has served a good request before if `warm`.
+    fn try_payload(&self, payload: &Payload, warm: bool) -> Result<(), String> {
         let mut client = self.gateway.client();
+        if warm {
+            client.send(b"GET /warm HTTP/1.1\r\nHost: a\r\n\r\n");
+            if client
+                .response(PATIENCE)
+                .is_none_or(|warm| warm.status != 200)
+            {
+                return Err("the request before it was not answered".into());
+            }
+        }
+        let before = self.origin.count();
         client.send(&payload.bytes);
         if payload.expect == Expect::Cut {
             client.finish();
@@ -239,6 +254,8 @@ admin:
   address: 127.0.0.1:0
 records:
   output: \"{{folder}}/records.jsonl\"
+rules:
+  directory: \"{{folder}}/rules\"
 upstreams:
   api:
     servers: [\"{url}\"]

@@ -20,6 +20,23 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
                 &policy.tag_header,
             );
             exceptions(config, policy, node, &path, cross);
+            unbuilt(policy, node, &path, cross);
+        }
+    }
+}
+
+/// Settings whose stage does not exist yet. Taking them silently would be protection that is not there.
+fn unbuilt(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {
+    for (asked, section, key) in [
+        (policy.behaviour.enabled, "behaviour", "enabled"),
+        (policy.responses.inspect, "responses", "inspect"),
+    ] {
+        if asked {
+            cross.report(
+                place(node, &[section, key]),
+                format!("{path}{section}.{key}: this version cannot do that yet"),
+                format!("write {section}: {{ {key}: false }}, or leave it out"),
+            );
         }
     }
 }

@@ -25,13 +25,13 @@ pub struct Policy {
     /// How often clients may ask. Unset: 600/min with a burst of 300 per client. `[]`: no limits. Several limits hold
     /// together; the tightest decides. They hold in mode `off` too; in mode `observe` they are counted and recorded only.
     pub limits: Option<Vec<Limit>>,
-    /// Learning what clients usually do.
+    /// Learning what clients usually do. Not built yet: it can only be switched off.
     pub behaviour: Behaviour,
     /// How suspicious the rules are, 1 to 4: each rule says from which level on it looks. Higher levels catch more and
     /// deny more harmless requests.
     #[schemars(range(min = 1, max = 4))]
     pub paranoia: u8,
-    /// Looking at answers for what should not leave.
+    /// Looking at answers for what should not leave. Not built yet: it can only be switched off.
     pub responses: Responses,
     /// Where rules are told not to look.
     pub exceptions: Vec<Exception>,
@@ -106,7 +106,7 @@ pub enum Beyond {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Failure {
-    /// It is refused with 500: nothing passes uninspected.
+    /// It is refused with 403: nothing passes uninspected.
     #[default]
     Deny,
     /// It is forwarded uninspected: a fault of ours does not stop the API.

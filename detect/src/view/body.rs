@@ -397,10 +397,7 @@ impl Reading<'_, '_, '_> {
                     );
                 }
             }
-            Look::Form => {
-                query::read(self.view, trim(text), &query::Shape::FORM);
-                self.whole(text);
-            }
+            Look::Form => query::read(self.view, trim(text), &query::Shape::FORM),
             Look::Multipart => {
                 self.note_look(text, Look::Multipart);
                 self.guess(text);

@@ -1,6 +1,7 @@
 //! Compressed bodies, all through one decompressor that knows when to stop.
 
 use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
@@ -50,6 +51,12 @@ pub(super) enum Ending {
 pub(super) fn inflate(coding: Coding, bytes: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Ending {
     let ratio = bytes.len().saturating_mul(limits.ratio).max(RATIO_FLOOR);
     let cap = out.len().saturating_add(limits.decompressed.min(ratio));
+    // None of these decoders is known to panic; a defect in one must still not decide about a request.
+    let guarded = AssertUnwindSafe(|| decode(coding, bytes, out, cap));
+    catch_unwind(guarded).unwrap_or(Ending::Broken)
+}
+
+fn decode(coding: Coding, bytes: &[u8], out: &mut Vec<u8>, cap: usize) -> Ending {
     match coding {
         Coding::Gzip => drain(MultiGzDecoder::new(bytes), out, cap),
         Coding::Deflate if is_zlib(bytes) => drain(ZlibDecoder::new(bytes), out, cap),

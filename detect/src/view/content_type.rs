@@ -77,7 +77,9 @@ fn read_one<'r>(view: &mut View<'_, '_>, text: Text<'r>, found: &mut ContentType
         let part = trim(text.slice(at, end));
         if at == 0 {
             if first {
-                found.kind = kind_of(part.bytes);
+                let comma = part.bytes.iter().position(|byte| *byte == b',');
+                let first = &part.bytes[..comma.unwrap_or(part.bytes.len())];
+                found.kind = kind_of(first.trim_ascii());
             }
             if part.bytes.contains(&b',') {
                 view.note(
@@ -101,6 +103,12 @@ fn read_one<'r>(view: &mut View<'_, '_>, text: Text<'r>, found: &mut ContentType
             }
         } else if let Some(value) = parameter(part.bytes, b"boundary") {
             boundary(view, part, value, found);
+        } else if is_continued(part.bytes, b"boundary") {
+            view.note(
+                AnomalyKind::MultipartBoundary,
+                Location::Header,
+                part.whole(),
+            );
         }
         at = end + 1;
     }
@@ -151,8 +159,14 @@ pub(super) fn parameter_end(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
+/// Whether a parameter is `name*…`: RFC 2231 lets a value go on in further parameters, and few parsers know.
+pub(super) fn is_continued(part: &[u8], name: &[u8]) -> bool {
+    let head = part.get(..name.len()).unwrap_or_default();
+    head.eq_ignore_ascii_case(name) && part.get(name.len()) == Some(&b'*')
+}
+
 /// The value of `name=value`, without quotes, when the name is `name`.
-fn parameter<'p>(part: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
+pub(super) fn parameter<'p>(part: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
     let equals = part.iter().position(|byte| *byte == b'=')?;
     if !part[..equals].trim_ascii().eq_ignore_ascii_case(name) {
         return None;
@@ -165,7 +179,7 @@ fn parameter<'p>(part: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
     })
 }
 
-fn is_usual_charset(value: &[u8]) -> bool {
+pub(super) fn is_usual_charset(value: &[u8]) -> bool {
     const USUAL: [&[u8]; 8] = [
         b"utf-8",
         b"utf8",

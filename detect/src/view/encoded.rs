@@ -231,6 +231,13 @@ fn sextet(byte: u8) -> Option<u8> {
     }
 }
 
+/// Whether the first bytes of a value could be base64 as it stands in one of the places that encode it.
+pub(super) fn may_be_base64(raw: &[u8]) -> bool {
+    let head = raw.get(..8).unwrap_or(raw);
+    let odd = |byte: &u8| sextet(*byte).is_none() && !matches!(byte, b'%' | b'\\');
+    !head.iter().any(odd) || raw.starts_with(b"data:")
+}
+
 /// Appends the bytes of base64 text of either alphabet, padded or not; line ends are skipped. `false`: no base64.
 pub(super) fn base64(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let mut rest = bytes;

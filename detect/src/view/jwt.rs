@@ -17,7 +17,11 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
 /// Signed cookies and file names have dots too, so outside the Authorization header only what has a readable header
 /// with an `alg` is called a broken token.
 pub(super) fn read(view: &mut View<'_, '_>, token: &[u8], location: Location, span: Span) -> bool {
+    let certain = location == Location::Authorization;
     if token.len() > view.limits.jwt_length {
+        if certain {
+            view.note(AnomalyKind::FieldTooLong, location, span);
+        }
         return false;
     }
     let mark = view.mark();
@@ -25,7 +29,6 @@ pub(super) fn read(view: &mut View<'_, '_>, token: &[u8], location: Location, sp
     let header = parts.next().unwrap_or_default();
     let claims = parts.next().unwrap_or_default();
     let encrypted = parts.count() == 3;
-    let certain = location == Location::Authorization;
     if !part(view, header, Location::JwtHeader) {
         if certain {
             view.note(AnomalyKind::JwtInvalid, location, span);

@@ -5,7 +5,7 @@
 
 use memchr::{memchr, memmem};
 
-use super::content_type::{self, Kind, parameter_end};
+use super::content_type::{self, Kind, is_continued, parameter_end};
 use super::cookie::trim;
 use super::{Place, Text, View, encoded, json};
 use crate::field::{AnomalyKind, Encoding, Location, Span, Via};
@@ -390,10 +390,28 @@ fn header<'t>(view: &mut View<'_, '_>, line: Text<'t>, head: &mut Head<'t>) {
     if name.eq_ignore_ascii_case(b"content-disposition") {
         disposition(view, value, head);
     } else if name.eq_ignore_ascii_case(b"content-type") {
-        let end = parameter_end(value.bytes, 0);
-        head.kind = content_type::kind_of(value.bytes[..end].trim_ascii());
+        part_type(view, value, head);
     } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
         transfer_encoding(view, value, head);
+    }
+}
+
+/// Reads the Content-Type of a part.
+fn part_type(view: &mut View<'_, '_>, value: Text<'_>, head: &mut Head<'_>) {
+    let mut end = parameter_end(value.bytes, 0);
+    head.kind = content_type::kind_of(value.bytes[..end].trim_ascii());
+    while end < value.bytes.len() {
+        let start = end + 1;
+        end = parameter_end(value.bytes, start);
+        let part = trim(value.slice(start, end));
+        let charset = content_type::parameter(part.bytes, b"charset");
+        if charset.is_some_and(|charset| !content_type::is_usual_charset(charset)) {
+            view.note(
+                AnomalyKind::CharsetUnusual,
+                Location::Multipart,
+                part.whole(),
+            );
+        }
     }
 }
 
@@ -431,38 +449,53 @@ fn disposition<'t>(view: &mut View<'_, '_>, value: Text<'t>, head: &mut Head<'t>
         let end = parameter_end(value.bytes, at);
         let part = trim(value.slice(at, end));
         at = end + 1;
-        let Some(equals) = memchr(b'=', part.bytes) else {
-            continue;
-        };
-        let name = part.bytes[..equals].trim_ascii_end();
-        let raw = trim(part.slice(equals + 1, part.bytes.len()));
-        let content = unquote(view, raw);
-        let (seat, other) =
-            if name.eq_ignore_ascii_case(b"name") || name.eq_ignore_ascii_case(b"name*") {
-                (&mut head.name, None)
-            } else if name.eq_ignore_ascii_case(b"filename") {
-                (&mut head.file, None)
-            } else if name.eq_ignore_ascii_case(b"filename*") {
-                (&mut head.extended_file, head.file)
-            } else {
-                continue;
-            };
-        // A plain file name for old readers beside the extended one is what RFC 6266 recommends: no ambiguity,
-        // unless the endings differ.
-        let disagree = other.is_some_and(|other| ending(other.bytes) != ending(content.bytes));
-        if seat.is_some() || disagree {
-            view.note(
-                AnomalyKind::MultipartDuplicateParameter,
-                Location::MultipartName,
-                part.whole(),
-            );
-            let place = Place::new(Location::FileName, Encoding::Percent, Via::SecondReading);
-            view.push(place, Span::EMPTY, content.whole());
-        }
-        if seat.is_none() {
-            *seat = Some(content);
+        if let Some(equals) = memchr(b'=', part.bytes) {
+            disposition_parameter(view, part, equals, head);
         }
     }
+}
+
+fn disposition_parameter<'t>(
+    view: &mut View<'_, '_>,
+    part: Text<'t>,
+    equals: usize,
+    head: &mut Head<'t>,
+) {
+    let name = part.bytes[..equals].trim_ascii_end();
+    let content = unquote(view, trim(part.slice(equals + 1, part.bytes.len())));
+    // A plain file name for old readers beside the extended one is what RFC 6266 recommends: no ambiguity, unless
+    // the endings differ.
+    let mut disagree = false;
+    let seat = if name.eq_ignore_ascii_case(b"name") || name.eq_ignore_ascii_case(b"name*") {
+        &mut head.name
+    } else if name.eq_ignore_ascii_case(b"filename") {
+        &mut head.file
+    } else if name.eq_ignore_ascii_case(b"filename*") {
+        let plain = head.file.map(|file| ending(file.bytes));
+        disagree = plain.is_some_and(|plain| plain != ending(content.bytes));
+        &mut head.extended_file
+    } else {
+        // `filename*0="a.p"; filename*1="hp"` (RFC 2231) is one name to few readers.
+        if is_continued(name, b"filename") || is_continued(name, b"name") {
+            ambiguous(view, part, content);
+        }
+        return;
+    };
+    if seat.is_some() || disagree {
+        ambiguous(view, part, content);
+    }
+    seat.get_or_insert(content);
+}
+
+/// Notes a name that another parser takes from another parameter, and looks at it like at a file name.
+fn ambiguous(view: &mut View<'_, '_>, part: Text<'_>, content: Text<'_>) {
+    view.note(
+        AnomalyKind::MultipartDuplicateParameter,
+        Location::MultipartName,
+        part.whole(),
+    );
+    let place = Place::new(Location::FileName, Encoding::Percent, Via::SecondReading);
+    view.push(place, Span::EMPTY, content.whole());
 }
 
 /// What follows the last dot of a file name.

@@ -16,7 +16,9 @@ pub(super) fn read(view: &mut View<'_, '_>) {
         let mark = view.mark();
         for index in start..end {
             if view.scratch.fields.len() >= view.room {
-                break;
+                let field = view.scratch.fields[index];
+                view.note(AnomalyKind::TooManyFields, field.location, field.value);
+                return;
             }
             look_into(view, index);
         }
@@ -57,24 +59,29 @@ fn inside(view: &mut View<'_, '_>, index: usize, field: &Field, work: &mut Vec<u
         }
     }
     let raw = view.bytes(field.value);
-    if is_plain(raw) {
-        base64(view, field, work);
-        return;
-    }
-    let encoded = encoded::is_encoded(field.encoding, raw);
     if may_open_json(raw) || is_query_name(view, field) {
         decode(view, field, work);
         if structured(view, index, field, work) {
             return;
         }
     }
-    if base64(view, field, work) || !FORMS.contains(field.location) {
+    let raw = view.bytes(field.value);
+    if encoded::may_be_base64(raw) && base64(view, field, work) {
         return;
     }
     let raw = view.bytes(field.value);
-    if encoded || memchr(b'=', raw).is_some() {
+    if FORMS.contains(field.location) && may_hold_pairs(field.encoding, raw) {
         decode(view, field, work);
         form(view, field, work);
+    }
+}
+
+/// Whether a value can hold `name=value` once it is decoded.
+fn may_hold_pairs(encoding: Encoding, raw: &[u8]) -> bool {
+    match encoding {
+        Encoding::Form | Encoding::Percent => memchr2(b'=', b'%', raw).is_some(),
+        Encoding::JsonString | Encoding::GraphqlString => memchr2(b'=', b'\\', raw).is_some(),
+        Encoding::Plain | Encoding::Xml => memchr(b'=', raw).is_some(),
     }
 }
 

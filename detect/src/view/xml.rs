@@ -113,6 +113,7 @@ impl Reader<'_, '_, '_, '_> {
         match rest.get(1) {
             Some(b'?') => {
                 let end = self.until(at + 2, b"?>");
+                self.watch_encoding(at, end);
                 self.prolog(at, end);
                 end
             }
@@ -140,6 +141,24 @@ impl Reader<'_, '_, '_, '_> {
         if !comment.bytes.is_empty() {
             let place = Place::new(Location::Xml, Encoding::Plain, self.via);
             self.full |= !self.view.push(place, Span::EMPTY, comment.whole());
+        }
+    }
+
+    /// Notes a declared encoding in which these bytes would say something else.
+    fn watch_encoding(&mut self, start: usize, end: usize) {
+        let head = &self.text.bytes[start..end.min(start + 256)];
+        let head = head.to_ascii_lowercase();
+        let Some(found) = memmem::find(&head, b"encoding") else {
+            return;
+        };
+        let name = head[found + 8..].trim_ascii_start();
+        let name = name.strip_prefix(b"=").unwrap_or(name).trim_ascii_start();
+        let name = name.get(1..).unwrap_or_default();
+        let foreign: [&[u8]; 5] = [b"utf-7", b"utf-32", b"ibm", b"cp0", b"ebcdic"];
+        if foreign.iter().any(|foreign| name.starts_with(foreign)) {
+            let span = self.text.span(start, end);
+            self.view
+                .note(AnomalyKind::CharsetUnusual, Location::XmlProlog, span);
         }
     }
 
@@ -320,8 +339,10 @@ impl Reader<'_, '_, '_, '_> {
                 joined
             }
         };
-        if self.view.scratch.arena.len() - joined < self.view.limits.field_length {
-            self.view.keep(piece.bytes);
+        self.view.keep(piece.bytes);
+        // A run that grows without end is added piece by piece.
+        if self.view.scratch.arena.len() - joined >= self.view.limits.field_length {
+            self.flush();
         }
     }
 

@@ -29,6 +29,8 @@ pub struct GuardedIo<S> {
     start: usize,
     ready: usize,
     refused: bool,
+    // A refusal that hyper has not been shown yet.
+    pending: Option<Refusal>,
     ended: bool,
 }
 
@@ -43,40 +45,53 @@ impl<S> GuardedIo<S> {
             start: 0,
             ready: 0,
             refused: false,
+            pending: None,
             ended: false,
         }
     }
 
-    /// Validates what is held. `Err`: the body's framing is broken, and hyper must see its stream fail.
-    fn validate(&mut self) -> io::Result<()> {
+    /// Validates what is held.
+    fn validate(&mut self) {
         let pending = self.held.get(self.start + self.ready..).unwrap_or_default();
         if self.refused || pending.is_empty() {
-            return Ok(());
+            return;
         }
         match self.wire.advance(pending) {
             Ok(n) => {
                 self.ready += n;
                 self.note_phase();
-                Ok(())
             }
             Err(refusal) => {
                 self.held.truncate(self.start + self.ready);
-                self.refuse(refusal)
+                self.refuse(refusal);
             }
         }
     }
 
-    /// Lets hyper read a stand-in request in the place of a refused head, or its stream fail in a refused body.
-    fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
-        let in_body = self.wire.phase() == wire::Phase::Body;
-        self.state.set_refusal(refusal);
+    fn refuse(&mut self, refusal: Refusal) {
         self.refused = true;
+        self.pending = Some(refusal);
+    }
+
+    /// Shows hyper a refusal: a stand-in request in the place of a refused head, a stream that fails in a refused
+    /// body. It waits until the exchanges before are answered, or one of them would take the refusal for its own.
+    fn show_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let in_body = self.wire.phase() == wire::Phase::Body;
+        // A body belongs to the last head that passed.
+        let before = self.wire.heads().saturating_sub(u64::from(in_body));
+        if self.state.poll_answers(before, cx.waker()).is_none() {
+            return Poll::Pending;
+        }
+        // Nothing after a refusal is looked at; hyper closes once the answer is out.
+        let Some(refusal) = self.pending.take() else { return Poll::Pending };
+        tracing::debug!(peer = %self.state.peer, "refused: {}", refusal.reason.sentence());
+        self.state.set_refusal(refusal);
         if in_body {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "malformed body framing"));
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "malformed body framing")));
         }
         self.held.extend_from_slice(STAND_IN);
         self.ready += STAND_IN.len();
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     fn note_phase(&self) {
@@ -120,7 +135,7 @@ impl<S: AsyncRead + Unpin> GuardedIo<S> {
                 Ok(more) => passed += more,
                 Err(refusal) => {
                     buf.set_filled(before + passed);
-                    self.refuse(refusal)?;
+                    self.refuse(refusal);
                     return Poll::Ready(Ok(n));
                 }
             }
@@ -147,19 +162,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
             if this.wire.phase() == wire::Phase::AwaitUpgrade && this.ready == 0 {
                 // Nothing may follow a request for an upgrade until it is answered: what comes next is either the
                 // new protocol or the next request, and only the answer tells which.
-                match this.state.poll_upgrade(cx.waker()) {
+                match this.state.poll_answers(this.wire.heads(), cx.waker()) {
                     Some(accepted) => this.wire.resolve_upgrade(accepted),
                     None => return Poll::Pending,
                 }
             }
-            this.validate()?;
+            this.validate();
             if this.ready > 0 {
                 this.hand_over(buf);
                 return Poll::Ready(Ok(()));
             }
             if this.refused {
-                // Nothing after a refusal is looked at; hyper closes once the answer is out.
-                return Poll::Pending;
+                ready!(this.show_refusal(cx))?;
+                continue;
             }
             if this.ended {
                 return Poll::Ready(Ok(()));

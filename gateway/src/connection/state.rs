@@ -84,8 +84,6 @@ struct Progress {
 pub struct ConnectionState {
     /// The peer of the socket.
     pub peer: SocketAddr,
-    /// The address it connected to.
-    pub local: SocketAddr,
     /// Whether TLS ends here.
     pub tls: bool,
     http2: AtomicBool,
@@ -97,21 +95,23 @@ pub struct ConnectionState {
     cut: AtomicU8,
     ended: Notify,
     refusal: Mutex<Option<Refusal>>,
-    upgrade: Mutex<Upgrade>,
+    answers: Mutex<Answers>,
 }
 
+/// Which answers of an HTTP/1 connection have begun.
 #[derive(Debug, Default)]
-struct Upgrade {
-    decision: Option<bool>,
+struct Answers {
+    begun: u64,
+    // Whether the last one switched to another protocol.
+    switched: bool,
     waker: Option<Waker>,
 }
 
 impl ConnectionState {
     /// A connection that has just been accepted.
-    pub fn new(peer: SocketAddr, local: SocketAddr, tls: bool) -> Self {
+    pub fn new(peer: SocketAddr, tls: bool) -> Self {
         Self {
             peer,
-            local,
             tls,
             http2: AtomicBool::new(false),
             phase: AtomicU8::new(Phase::Head as u8),
@@ -122,7 +122,7 @@ impl ConnectionState {
             cut: AtomicU8::new(0),
             ended: Notify::new(),
             refusal: Mutex::new(None),
-            upgrade: Mutex::new(Upgrade::default()),
+            answers: Mutex::new(Answers::default()),
         }
     }
 
@@ -240,23 +240,24 @@ impl ConnectionState {
         lock(&self.refusal).as_ref().map(look)
     }
 
-    /// Says whether the upgrade that the client asked for takes place.
-    pub fn resolve_upgrade(&self, accepted: bool) {
-        let mut upgrade = lock(&self.upgrade);
-        upgrade.decision = Some(accepted);
-        if let Some(waker) = upgrade.waker.take() {
+    /// Says that the next answer begins, and whether it switches to another protocol.
+    pub fn answer_begins(&self, switched: bool) {
+        let mut answers = lock(&self.answers);
+        answers.begun += 1;
+        answers.switched = switched;
+        if let Some(waker) = answers.waker.take() {
             waker.wake();
         }
     }
 
-    /// The decision on an upgrade, or a wake-up once there is one.
-    pub fn poll_upgrade(&self, waker: &Waker) -> Option<bool> {
-        let mut upgrade = lock(&self.upgrade);
-        let decision = upgrade.decision.take();
-        if decision.is_none() {
-            upgrade.waker = Some(waker.clone());
+    /// Whether the last answer switched protocols, once so many answers have begun; before that a wake-up.
+    pub fn poll_answers(&self, count: u64, waker: &Waker) -> Option<bool> {
+        let mut answers = lock(&self.answers);
+        if answers.begun >= count {
+            return Some(answers.switched);
         }
-        decision
+        answers.waker = Some(waker.clone());
+        None
     }
 
     /// One look of the sweep, `tick` after the last. Says why the connection must end now, if it must.
@@ -337,7 +338,7 @@ mod tests {
 
     fn state() -> ConnectionState {
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
-        ConnectionState::new(address, address, false)
+        ConnectionState::new(address, false)
     }
 
     #[test]

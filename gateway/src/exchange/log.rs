@@ -117,7 +117,7 @@ impl Exchange {
 
     /// Asks the limits; seconds to wait when one is used up.
     pub fn over_limit(&mut self, route: &Route, headers: &HeaderMap) -> Option<u64> {
-        if route.policy.limits.is_empty() || route.policy.mode == Mode::Off {
+        if route.policy.limits.is_empty() {
             return None;
         }
         let begun = Instant::now();
@@ -127,7 +127,7 @@ impl Exchange {
             self.limit = Some(over.name().to_owned());
         }
         let wait = over.map(|check| check.decision.retry_after_seconds.max(1));
-        if route.policy.mode == Mode::Enforce
+        if route.policy.mode != Mode::Observe
             && let Some(check) = &check
         {
             Check::write_headers(check, &mut self.limit_headers);
@@ -255,10 +255,7 @@ impl Exchange {
     /// An answer begins; the limits' headers go with it.
     pub fn answers(&mut self, response: &mut Response<ResponseBody>) {
         self.status = response.status().as_u16();
-        // Another answer must not wait behind an upgrade that was not granted.
-        if self.status != StatusCode::SWITCHING_PROTOCOLS.as_u16() {
-            self.state.resolve_upgrade(false);
-        }
+        self.state.answer_begins(self.status == StatusCode::SWITCHING_PROTOCOLS.as_u16());
         for (name, value) in self.limit_headers.drain() {
             if let Some(name) = name {
                 response.headers_mut().entry(name).or_insert(value);

@@ -1,5 +1,5 @@
-//! Why a connection's bytes were refused: a reason with a stable code for the metric, a sentence for the
-//! record, a status for the client, and as much of the request as could be read.
+//! Why a connection's bytes were refused: a reason with a stable code for the metric and the record, a sentence for
+//! the log, a status for the client, and as much of the request as could be read.
 
 /// One reason to refuse. The code is the label of `portcullis_protocol_errors_total{reason}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +60,8 @@ pub(crate) struct Refusal {
 pub(super) const KEPT_TARGET: usize = 2048;
 
 impl Reason {
-    /// Every reason, for the metric that starts each label at zero.
+    /// Every reason, for the test that their codes differ.
+    #[cfg(test)]
     pub(crate) const ALL: [Reason; 36] = [
         Reason::BareCarriageReturn,
         Reason::BareLineFeed,
@@ -110,7 +111,7 @@ impl Reason {
         self.row().1
     }
 
-    /// One sentence for the record and the log; never for the client.
+    /// One sentence for the log; never for the client.
     pub(crate) fn sentence(self) -> &'static str {
         self.row().2
     }
@@ -155,32 +156,5 @@ impl Reason {
             Self::TrailersTooLarge => ("trailers-too-large", 431, "The trailers are larger than the cap."),
             Self::SpaceAroundValue => ("space-around-value", 400, "White space stands around a field's value in HTTP/2."),
         }
-    }
-}
-
-impl Refusal {
-    /// The whole HTTP/1.1 answer, after which the connection closes. The body names the request, never the
-    /// reason: that is in the record.
-    pub(crate) fn answer(&self, request_id: &str) -> Vec<u8> {
-        let (phrase, error) = match self.status {
-            405 => ("Method Not Allowed", "method_not_allowed"),
-            414 => ("URI Too Long", "uri_too_long"),
-            417 => ("Expectation Failed", "expectation_failed"),
-            431 => ("Request Header Fields Too Large", "headers_too_large"),
-            505 => ("HTTP Version Not Supported", "version_not_supported"),
-            _ => ("Bad Request", "bad_request"),
-        };
-        // RFC 9110 section 15.5.6: a 405 says what is allowed.
-        let allow = match self.status {
-            405 => "allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n",
-            _ => "",
-        };
-        let body = format!(r#"{{"error":"{error}","request_id":"{request_id}"}}"#);
-        format!(
-            "HTTP/1.1 {} {phrase}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{allow}connection: close\r\n\r\n{body}",
-            self.status,
-            body.len(),
-        )
-        .into_bytes()
     }
 }

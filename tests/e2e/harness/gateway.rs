@@ -27,9 +27,20 @@ pub(crate) struct Gateway {
 /// and is seen sooner.
 const START: Duration = Duration::from_secs(30);
 
+/// The rule of `{folder}/rules`.
+const ONE_RULE: &str = "\
+- id: protocol-nothing
+  name: Nothing
+  why: The value is a word that no test sends.
+  category: protocol
+  severity: info
+  match: { equals: nothing-that-any-test-sends }
+";
+
 impl Gateway {
     /// Starts a gateway with this configuration, written to `gateway.yaml` in a new folder; `{folder}` in it
-    /// stands for that folder. Listeners and admin should have port 0. It returns once they all listen.
+    /// stands for that folder. Listeners and admin should have port 0. `{folder}/rules` holds a single rule
+    /// that matches nothing a test sends, for tests that need none and want a quick start. It returns once all addresses are bound.
     ///
     /// # Panics
     ///
@@ -46,6 +57,8 @@ impl Gateway {
             command.args(arguments).arg(program);
         }
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        fs::create_dir(folder.path().join("rules")).expect("a folder can be made");
+        fs::write(folder.path().join("rules/one.yaml"), ONE_RULE).expect("a file can be written");
         let config = folder.path().join("gateway.yaml");
         fs::write(&config, fill(yaml, &folder)).expect("the configuration can be written");
         let mut child = command

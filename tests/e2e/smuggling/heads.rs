@@ -353,7 +353,7 @@ pub(super) fn payloads() -> Vec<Payload> {
     payloads.push(payload("101 fields more", many.into_bytes(), Refuse(0)));
     let huge = big(format!("X: {}\r\n", "y".repeat(64 * 1024)));
     payloads.push(payload("a field of 64 KiB", huge.into_bytes(), Refuse(0)));
-    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "y".repeat(9 * 1024));
-    payloads.push(payload("a target of 9 KiB", long.into_bytes(), Refuse(0)));
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "y".repeat(20 * 1024));
+    payloads.push(payload("a target of 20 KiB", long.into_bytes(), Refuse(0)));
     payloads
 }

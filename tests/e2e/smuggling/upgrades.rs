@@ -73,13 +73,13 @@ fn handshake() -> Vec<u8> {
 /// An origin that thinks a while before it grants a WebSocket, and tells what came in that while; then it echoes.
 /// Anything else it answers with a plain 200.
 fn slow_granter() -> (Origin, Receiver<Vec<u8>>) {
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(4);
     let sender = Arc::new(Mutex::new(sender));
     let origin = Origin::start(move |stream, _| {
         let told = |early| {
             let sender = sender.lock().expect("no connection panics");
             // The test may have heard enough.
-            let _ = sender.send(early);
+            let _ = sender.try_send(early);
         };
         // An error is a connection that ended, which ends the thread as well.
         let _ = grant(stream, told);

@@ -297,4 +297,23 @@ proptest! {
         read(&mut scratch, &request, &tight);
         in_bounds(&scratch, &request);
     }
+
+    #[test]
+    fn damaged_compression_ends_within_bounds(
+        coding in 0usize..4,
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+    ) {
+        let json = br#"{"a":"' or 1","b":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}"#.repeat(20);
+        let (name, mut body) = match coding {
+            0 => ("gzip", gzip(&json)),
+            1 => ("deflate", deflate(&json)),
+            2 => ("zstd", zstd(&json)),
+            _ => ("br", brotli(&json)),
+        };
+        for (at, byte) in damage {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        hostile("application/json", &body, &[("content-encoding", name.as_bytes())], "");
+    }
 }
