@@ -115,7 +115,8 @@ pub async fn receive(
                         first = data;
                     } else {
                         let all = joined.get_or_insert_with(|| {
-                            let mut all = BytesMut::with_capacity((length * 2).min(cap + data.len()));
+                            let mut all =
+                                BytesMut::with_capacity((length * 2).min(cap + data.len()));
                             all.extend_from_slice(&first);
                             all
                         });
@@ -183,7 +184,10 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
@@ -202,7 +206,9 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Self::Stream(stream) => stream.size_hint(),
         }
     }
@@ -223,7 +229,10 @@ impl Stream {
                 None => {
                     self.rest = None;
                     self.log.arriving.set(false);
-                    let trailers = self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
+                    let trailers = self
+                        .trailers
+                        .take()
+                        .map(|trailers| Ok(Frame::trailers(trailers)));
                     return Poll::Ready(trailers);
                 }
                 Some(Err(stopped)) => return self.break_off(stopped.into()),
@@ -257,7 +266,12 @@ impl Stream {
 
     fn size_hint(&self) -> SizeHint {
         let prefix = self.prefix.len() as u64;
-        match self.rest.as_ref().map(|rest| rest.body().size_hint()).and_then(|hint| hint.exact()) {
+        match self
+            .rest
+            .as_ref()
+            .map(|rest| rest.body().size_hint())
+            .and_then(|hint| hint.exact())
+        {
             Some(rest) if self.trailers.is_none() => SizeHint::with_exact(prefix + rest),
             _ => SizeHint::default(),
         }
@@ -285,13 +299,21 @@ struct UpstreamBody {
 impl ResponseBody {
     /// An answer of the gateway's own.
     pub fn own(body: Full<Bytes>) -> Self {
-        Self { source: Source::Own(body), exchange: None }
+        Self {
+            source: Source::Own(body),
+            exchange: None,
+        }
     }
 
     /// The upstream's answer. `idle`: how long it may stay silent.
     pub fn upstream(incoming: Incoming, lease: Lease, idle: Option<Duration>) -> Self {
         Self {
-            source: Source::Upstream(Box::new(UpstreamBody { incoming, lease: Some(lease), idle, silence: None })),
+            source: Source::Upstream(Box::new(UpstreamBody {
+                incoming,
+                lease: Some(lease),
+                idle,
+                silence: None,
+            })),
             exchange: None,
         }
     }
@@ -307,10 +329,15 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         let frame = match &mut this.source {
-            Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Source::Own(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map_err(|never| match never {}),
             Source::Upstream(body) => body.poll_frame(cx),
         };
         if let (Some(exchange), Poll::Ready(frame)) = (&mut this.exchange, &frame) {
@@ -349,9 +376,13 @@ impl UpstreamBody {
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| Broken)))
             }
             Poll::Pending => {
-                let Some(idle) = self.idle else { return Poll::Pending };
+                let Some(idle) = self.idle else {
+                    return Poll::Pending;
+                };
                 // Most answers never wait here, so the timer is only made for those that do.
-                let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
+                let silence = self
+                    .silence
+                    .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
                 ready!(silence.as_mut().poll(cx));
                 self.lease = None;
                 Poll::Ready(Some(Err(Broken)))

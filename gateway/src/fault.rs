@@ -42,7 +42,9 @@ impl Fault {
     /// The status for the client.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(status, _) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST),
+            Self::Refused(status, _) => {
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST)
+            }
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Limited(_) | Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Self::Denied | Self::EngineFailed => StatusCode::FORBIDDEN,
@@ -95,6 +97,9 @@ impl Fault {
 
     /// Whether nothing more can be read from this connection.
     pub fn closes(&self) -> bool {
-        matches!(self, Self::Refused(..) | Self::TooLarge | Self::ClientBroke | Self::ClientSlow)
+        matches!(
+            self,
+            Self::Refused(..) | Self::TooLarge | Self::ClientBroke | Self::ClientSlow
+        )
     }
 }

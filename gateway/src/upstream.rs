@@ -106,7 +106,11 @@ impl Upstream {
                 })
             })
             .collect();
-        Self { spec, servers, turn: Cell::new(0) }
+        Self {
+            spec,
+            servers,
+            turn: Cell::new(0),
+        }
     }
 
     /// The server whose turn it is. When all of them rest, resting is no help and the turn goes on as usual.
@@ -133,15 +137,29 @@ impl Upstream {
     }
 
     /// The target as `server` gets it: origin form in HTTP/1, with scheme and authority in HTTP/2.
-    pub fn target(&self, server: &Server, uri: &http::Uri, headers: &http::HeaderMap, http2: bool) -> http::Uri {
+    pub fn target(
+        &self,
+        server: &Server,
+        uri: &http::Uri,
+        headers: &http::HeaderMap,
+        http2: bool,
+    ) -> http::Uri {
         if !http2 {
             return forward::target(uri, None, &http::uri::Scheme::HTTP);
         }
         let spec = server.server_spec();
-        let scheme = if spec.tls.is_some() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP };
+        let scheme = if spec.tls.is_some() {
+            http::uri::Scheme::HTTPS
+        } else {
+            http::uri::Scheme::HTTP
+        };
         let host = headers.get(http::header::HOST);
         let authority = host.and_then(|host| http::uri::Authority::try_from(host.as_bytes()).ok());
-        forward::target(uri, Some(&authority.unwrap_or_else(|| spec.uri_authority.clone())), &scheme)
+        forward::target(
+            uri,
+            Some(&authority.unwrap_or_else(|| spec.uri_authority.clone())),
+            &scheme,
+        )
     }
 
     /// Sends a request to `server`, and to the next ones while no connection can be had.
@@ -179,7 +197,10 @@ impl Upstream {
     pub fn sweep(&self) {
         for server in &self.servers {
             let limit = server.spec.idle_timeout;
-            server.idle.borrow_mut().retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < limit);
+            server
+                .idle
+                .borrow_mut()
+                .retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < limit);
         }
     }
 }
@@ -193,7 +214,9 @@ impl Server {
     }
 
     fn rests(&self) -> bool {
-        self.rests_until.get().is_some_and(|until| Instant::now() < until)
+        self.rests_until
+            .get()
+            .is_some_and(|until| Instant::now() < until)
     }
 
     fn succeeded(&self) {
@@ -205,7 +228,8 @@ impl Server {
         self.failures.set(failures);
         if self.spec.ejection_failures > 0 && failures >= self.spec.ejection_failures {
             self.failures.set(0);
-            self.rests_until.set(Some(Instant::now() + self.spec.ejection_time));
+            self.rests_until
+                .set(Some(Instant::now() + self.spec.ejection_time));
             if self.spec.servers.len() > 1 {
                 tracing::warn!(server = %self.server_spec().authority, "server failed repeatedly and rests");
             }
@@ -250,14 +274,29 @@ impl Server {
         }
     }
 
-    fn answered(self: &Rc<Self>, response: Response<Incoming>, sender: Option<http1::SendRequest<Outgoing>>) -> Answered {
-        Answered { response, lease: Lease { server: self.clone(), sender } }
+    fn answered(
+        self: &Rc<Self>,
+        response: Response<Incoming>,
+        sender: Option<http1::SendRequest<Outgoing>>,
+    ) -> Answered {
+        Answered {
+            response,
+            lease: Lease {
+                server: self.clone(),
+                sender,
+            },
+        }
     }
 
     /// Waits for the head of the answer. While the request's body is still arriving the upstream is not late.
     async fn in_time<F>(&self, answer: F, body: &BodyLog) -> Result<Response<Incoming>, Unsent>
     where
-        F: Future<Output = Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing>>>>,
+        F: Future<
+            Output = Result<
+                Response<Incoming>,
+                hyper::client::conn::TrySendError<Request<Outgoing>>,
+            >,
+        >,
     {
         let mut answer = std::pin::pin!(answer);
         loop {
@@ -307,7 +346,9 @@ impl Server {
             Protocol::Http2 => true,
             Protocol::Auto => http2,
         };
-        match tokio::time::timeout(self.spec.connect, connect::open(self.server_spec(), http2)).await {
+        match tokio::time::timeout(self.spec.connect, connect::open(self.server_spec(), http2))
+            .await
+        {
             Err(_) => Err(ConnectError::TimedOut),
             Ok(connected) => connected,
         }
@@ -317,10 +358,15 @@ impl Server {
 impl Lease {
     /// Keeps the connection for another request.
     pub fn give_back(mut self) {
-        let Some(sender) = self.sender.take() else { return };
+        let Some(sender) = self.sender.take() else {
+            return;
+        };
         let mut idle = self.server.idle.borrow_mut();
         if !sender.is_closed() && idle.len() < self.server.spec.idle_connections {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle {
+                sender,
+                since: Instant::now(),
+            });
         }
     }
 }

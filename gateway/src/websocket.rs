@@ -38,9 +38,10 @@ pub fn wanted(parts: &request::Parts, route: &Route) -> bool {
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().any(|value| {
-        value
-            .to_str()
-            .is_ok_and(|text| text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+        value.to_str().is_ok_and(|text| {
+            text.split(',')
+                .any(|part| part.trim().eq_ignore_ascii_case(token))
+        })
     })
 }
 
@@ -55,12 +56,17 @@ pub fn answer(
     client: OnUpgrade,
     judge: Rc<Inspection>,
 ) -> Result<Response<ResponseBody>, Fault> {
-    let Answered { mut response, lease } = answered;
+    let Answered {
+        mut response,
+        lease,
+    } = answered;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let (mut parts, incoming) = response.into_parts();
         forward::response(&mut parts.headers);
         upstream.spec.response_edits.apply(&mut parts.headers);
-        parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
+        parts
+            .headers
+            .insert(X_REQUEST_ID, exchange.id().header_value());
         let body = ResponseBody::upstream(incoming, lease, Some(upstream.spec.idle));
         return Ok(Response::from_parts(parts, body));
     }
@@ -71,15 +77,25 @@ pub fn answer(
     let (mut parts, _) = response.into_parts();
     forward::response(&mut parts.headers);
     parts.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
-    parts.headers.insert(header::CONNECTION, header::HeaderValue::from_static("upgrade"));
-    parts.headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
-    parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
+    parts.headers.insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("upgrade"),
+    );
+    parts.headers.insert(
+        header::UPGRADE,
+        header::HeaderValue::from_static("websocket"),
+    );
+    parts
+        .headers
+        .insert(X_REQUEST_ID, exchange.id().header_value());
     parts.extensions.clear();
     let state = exchange.state().clone();
     state.set_phase(Phase::Tunnel);
     let (idle, lasting) = (upstream.spec.idle, exchange.lasts_as_tunnel());
     tokio::task::spawn_local(async move {
-        let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
+        let (Ok(client), Ok(server)) = tokio::join!(client, server) else {
+            return;
+        };
         state.set_phase(Phase::Tunnel);
         let passed = tunnel(TokioIo::new(client), TokioIo::new(server), judge, idle).await;
         // The record is written when the exchange is dropped here.
@@ -90,7 +106,10 @@ pub fn answer(
             }
         }
     });
-    Ok(Response::from_parts(parts, ResponseBody::own(Full::default())))
+    Ok(Response::from_parts(
+        parts,
+        ResponseBody::own(Full::default()),
+    ))
 }
 
 /// What went through a tunnel.
@@ -171,7 +190,13 @@ struct FrameHead {
 
 impl FrameGate {
     fn new(judge: Rc<Inspection>) -> Self {
-        Self { judge, frames: BytesMut::new(), message: Vec::new(), passing: 0, judged: false }
+        Self {
+            judge,
+            frames: BytesMut::new(),
+            message: Vec::new(),
+            passing: 0,
+            judged: false,
+        }
     }
 
     /// Takes frames out of `bytes` and gives out what may pass.
@@ -179,16 +204,22 @@ impl FrameGate {
         let mut out = BytesMut::new();
         loop {
             if self.passing > 0 {
-                let n = usize::try_from(self.passing).unwrap_or(usize::MAX).min(bytes.len());
+                let n = usize::try_from(self.passing)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
                 out.extend_from_slice(&bytes.split_to(n));
                 self.passing -= n as u64;
             }
             if self.passing > 0 {
                 break;
             }
-            let Some(head) = FrameHead::read(bytes)? else { break };
+            let Some(head) = FrameHead::read(bytes)? else {
+                break;
+            };
             let room = MESSAGE_CAP.saturating_sub(self.message.len());
-            let wanted = usize::try_from(head.payload).unwrap_or(usize::MAX).min(room);
+            let wanted = usize::try_from(head.payload)
+                .unwrap_or(usize::MAX)
+                .min(room);
             if bytes.len() < head.length + wanted {
                 break;
             }
@@ -197,7 +228,13 @@ impl FrameGate {
         Ok(out)
     }
 
-    fn frame(&mut self, head: &FrameHead, wanted: usize, bytes: &mut BytesMut, out: &mut BytesMut) -> Result<(), Denied> {
+    fn frame(
+        &mut self,
+        head: &FrameHead,
+        wanted: usize,
+        bytes: &mut BytesMut,
+        out: &mut BytesMut,
+    ) -> Result<(), Denied> {
         let payload = &bytes[head.length..head.length + wanted];
         if head.control {
             let whole = head.length + wanted;
@@ -205,9 +242,15 @@ impl FrameGate {
             bytes.advance(whole);
             return Ok(());
         }
-        self.message.extend(payload.iter().zip(head.mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        self.message.extend(
+            payload
+                .iter()
+                .zip(head.mask.iter().cycle())
+                .map(|(byte, mask)| byte ^ mask),
+        );
         let whole = wanted as u64 == head.payload;
-        self.frames.extend_from_slice(&bytes[..head.length + wanted]);
+        self.frames
+            .extend_from_slice(&bytes[..head.length + wanted]);
         bytes.advance(head.length + wanted);
         if !whole {
             self.passing = head.payload - wanted as u64;
@@ -231,7 +274,9 @@ impl FrameGate {
 impl FrameHead {
     /// The head of the next frame, if it is whole.
     fn read(bytes: &[u8]) -> Result<Option<Self>, Denied> {
-        let [first, second, rest @ ..] = bytes else { return Ok(None) };
+        let [first, second, rest @ ..] = bytes else {
+            return Ok(None);
+        };
         // A client must mask (RFC 6455, section 5.1), and extensions were not agreed on.
         if second & 0x80 == 0 || first & 0x70 != 0 {
             return Err(Denied);
@@ -251,7 +296,9 @@ impl FrameHead {
         if control && payload > 125 {
             return Err(Denied);
         }
-        let Some(mask) = rest.get(size..).and_then(|rest| rest.first_chunk::<4>()) else { return Ok(None) };
+        let Some(mask) = rest.get(size..).and_then(|rest| rest.first_chunk::<4>()) else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             length: 2 + size + 4,
             payload,

@@ -60,7 +60,10 @@ impl Paced {
     }
 
     /// The next frame.
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
+    pub fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Stopped>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(frame) => {
                 if let (Some(pace), Some(Ok(frame))) = (&mut self.pace, &frame) {
@@ -93,7 +96,9 @@ impl Pace {
 
     /// What one window must bring.
     fn enough(&self) -> u64 {
-        self.least.rate.saturating_mul(self.least.grace.as_secs().max(1))
+        self.least
+            .rate
+            .saturating_mul(self.least.grace.as_secs().max(1))
     }
 
     fn is_too_slow(&mut self, cx: &mut Context<'_>) -> bool {
