@@ -250,11 +250,13 @@ impl Builder {
 
     fn leaf(&mut self, operator: Operator, context: &Context) -> Node {
         let number = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
+        let (literals, needs) = (operator.literals(), operator.needs());
         self.leaves.push(Leaf {
             rule: context.rule,
             form: context.form,
-            literals: operator.literals(),
-            needs: operator.needs(),
+            announced: literals.is_some() || needs.rarity() > 0,
+            literals,
+            needs,
             operator,
             somewhere: context.somewhere.clone(),
         });
@@ -389,10 +391,15 @@ impl Builder {
             );
         }
         match pattern::compile(source) {
-            Ok(regex) => Some(Operator::Pattern(Box::new(Pattern {
-                source: source.to_owned(),
-                regex,
-            }))),
+            Ok(regex) => {
+                let relaxed = pattern::relaxed(&hir);
+                Some(Operator::Pattern(Box::new(Pattern {
+                    source: source.to_owned(),
+                    regex,
+                    heavy: pattern::is_heavy(&hir),
+                    relaxed: relaxed.to_string(),
+                })))
+            }
             Err(error) => {
                 self.complain(
                     format!("the pattern is too expensive: {error}"),

@@ -58,10 +58,11 @@ impl State {
         if !fresh || group == NO_GROUP {
             return;
         }
+        let worth = if one.heavy { WORTH_A_SET } else { 1 };
         if self.groups.mark(group as usize) {
-            self.group_list.push((group, 1));
+            self.group_list.push((group, worth));
         } else if let Some((_, count)) = self.group_list.iter_mut().find(|(g, _)| *g == group) {
-            *count += 1;
+            *count += worth;
         }
     }
 }
@@ -142,7 +143,7 @@ fn lowered(class: CharClass) -> CharClass {
     CharClass(class.0 | lower)
 }
 
-/// Groups with fewer flagged patterns are not run as a set.
+/// Groups with fewer flagged patterns are not run as a set, unless one of them is heavy.
 const WORTH_A_SET: u32 = 3;
 
 /// How many forms a field can have.
