@@ -38,7 +38,7 @@ pub struct App {
 
 /// One worker's thread, and the way to hand it listeners.
 struct Hand {
-    listeners: mpsc::UnboundedSender<(StdListener, Bound)>,
+    listeners: mpsc::Sender<(StdListener, Bound)>,
     thread: thread::JoinHandle<()>,
 }
 
@@ -49,6 +49,8 @@ struct Listening {
     drain: watch::Sender<bool>,
 }
 
+/// Listeners that may wait for a worker to take them.
+const LISTENERS_AT_ONCE: usize = 1024;
 /// How long the end waits for records to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -231,6 +233,7 @@ impl App {
             }
             keep
         });
+        sys::release_free_memory();
         Ok(true)
     }
 
@@ -240,8 +243,10 @@ impl App {
         let (drain_sender, drain) = watch::channel(false);
         let bound = Bound { address, tls, drain };
         for (hand, socket) in self.workers.iter().zip(sockets) {
-            // A worker's thread ends only with the process.
-            let _ = hand.listeners.send((socket, bound.clone()));
+            // A worker takes its listeners as they come; one that ended has nothing to listen for.
+            if hand.listeners.try_send((socket, bound.clone())).is_err() {
+                tracing::error!(%address, "a worker is gone and does not listen");
+            }
         }
         self.listeners.insert(configured, Listening { bound, tls: tls_sender, drain: drain_sender });
     }
@@ -276,7 +281,7 @@ impl App {
 }
 
 fn spawn_worker(number: usize, shared: &Arc<Shared>, places: &Arc<Semaphore>) -> std::io::Result<Hand> {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<(StdListener, Bound)>();
+    let (sender, mut receiver) = mpsc::channel::<(StdListener, Bound)>(LISTENERS_AT_ONCE);
     let (shared, places) = (shared.clone(), places.clone());
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,6 +1,8 @@
 //! Bodies on their way through. Of a request, a capped prefix is read for inspection and the rest streams on behind
 //! it; an answer streams through and tells the record when it ends.
 
+pub mod pace;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,10 +13,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::pace::{MinRate, Paced, Stopped};
 use crate::exchange::Exchange;
 use crate::grpc::MessageGate;
 use crate::upstream::Lease;
@@ -27,6 +30,8 @@ pub enum BodyFate {
     Whole,
     /// The client's framing was malformed, or the client left.
     ClientBroke,
+    /// The client sent slower than the minimum rate.
+    TooSlow,
     /// It grew beyond the policy's hard cap.
     TooLarge,
     /// A message in it was denied.
@@ -40,6 +45,17 @@ pub struct BodyLog {
     pub bytes: Cell<u64>,
     /// How it ended.
     pub fate: Cell<BodyFate>,
+    /// Whether more of it is to come; the upstream is not late before it has all of it.
+    pub arriving: Cell<bool>,
+}
+
+impl From<Stopped> for BodyFate {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Broke => Self::ClientBroke,
+            Stopped::TooSlow => Self::TooSlow,
+        }
+    }
 }
 
 /// Ends a stream early. The reason is in the [`BodyLog`]; hyper only needs to know that it ended.
@@ -54,18 +70,18 @@ pub struct Received {
     /// Whether they are all.
     pub complete: bool,
     trailers: Option<HeaderMap>,
-    rest: Option<Incoming>,
+    rest: Option<Paced>,
 }
 
 impl Received {
     /// Nothing was read, and nothing is to be.
-    pub fn unread(incoming: Incoming) -> Self {
+    pub fn unread(incoming: Incoming, least: Option<MinRate>) -> Self {
         let complete = incoming.is_end_stream();
         Self {
             prefix: Bytes::new(),
             complete,
             trailers: None,
-            rest: (!complete).then_some(incoming),
+            rest: (!complete).then(|| Paced::new(incoming, least)),
         }
     }
 }
@@ -74,16 +90,22 @@ impl Received {
 ///
 /// # Errors
 /// When the client broke off; the log says so.
-pub async fn receive(mut incoming: Incoming, cap: usize, log: &BodyLog) -> Result<Received, Broken> {
+pub async fn receive(
+    incoming: Incoming,
+    cap: usize,
+    least: Option<MinRate>,
+    log: &BodyLog,
+) -> Result<Received, Broken> {
+    let mut incoming = Paced::new(incoming, least);
     let mut first = Bytes::new();
     let mut joined: Option<BytesMut> = None;
     let mut trailers = None;
     let mut length = 0;
-    while !incoming.is_end_stream() && length < cap {
+    while !incoming.body().is_end_stream() && length < cap {
         match incoming.frame().await {
             None => break,
-            Some(Err(_)) => {
-                log.fate.set(BodyFate::ClientBroke);
+            Some(Err(stopped)) => {
+                log.fate.set(stopped.into());
                 return Err(Broken);
             }
             Some(Ok(frame)) => match frame.into_data() {
@@ -105,7 +127,7 @@ pub async fn receive(mut incoming: Incoming, cap: usize, log: &BodyLog) -> Resul
         }
     }
     log.bytes.set(length as u64);
-    let complete = trailers.is_some() || incoming.is_end_stream() || length < cap;
+    let complete = trailers.is_some() || incoming.body().is_end_stream() || length < cap;
     Ok(Received {
         prefix: joined.map_or(first, BytesMut::freeze),
         complete,
@@ -127,7 +149,7 @@ pub enum Outgoing {
 /// A body that is still arriving.
 pub struct Stream {
     prefix: Bytes,
-    rest: Option<Incoming>,
+    rest: Option<Paced>,
     trailers: Option<HeaderMap>,
     gate: Option<MessageGate>,
     max: u64,
@@ -145,6 +167,7 @@ impl Outgoing {
                 return Self::Full(Some(received.prefix));
             }
         }
+        log.arriving.set(received.rest.is_some());
         Self::Stream(Box::new(Stream {
             prefix: received.prefix,
             rest: received.rest,
@@ -194,15 +217,16 @@ impl Stream {
         loop {
             let frame = match &mut self.rest {
                 None => None,
-                Some(rest) => ready!(Pin::new(rest).poll_frame(cx)),
+                Some(rest) => ready!(rest.poll_frame(cx)),
             };
             let data = match frame {
                 None => {
                     self.rest = None;
+                    self.log.arriving.set(false);
                     let trailers = self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
                     return Poll::Ready(trailers);
                 }
-                Some(Err(_)) => return self.break_off(BodyFate::ClientBroke),
+                Some(Err(stopped)) => return self.break_off(stopped.into()),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => data,
                     Err(other) => return Poll::Ready(Some(Ok(other))),
@@ -226,13 +250,14 @@ impl Stream {
 
     fn break_off(&mut self, fate: BodyFate) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         self.log.fate.set(fate);
+        self.log.arriving.set(false);
         self.rest = None;
         Poll::Ready(Some(Err(Broken)))
     }
 
     fn size_hint(&self) -> SizeHint {
         let prefix = self.prefix.len() as u64;
-        match self.rest.as_ref().map(Body::size_hint).and_then(|hint| hint.exact()) {
+        match self.rest.as_ref().map(|rest| rest.body().size_hint()).and_then(|hint| hint.exact()) {
             Some(rest) if self.trailers.is_none() => SizeHint::with_exact(prefix + rest),
             _ => SizeHint::default(),
         }

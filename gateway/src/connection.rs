@@ -7,7 +7,7 @@ pub mod state;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -197,8 +197,6 @@ where
 {
     fn execute(&self, future: F) {
         tokio::task::spawn_local(async move {
-            let mut future = pin!(future);
-            let _: Pin<&mut F> = future.as_mut();
             future.await;
         });
     }

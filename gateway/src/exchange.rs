@@ -76,7 +76,9 @@ async fn run(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Resp
     let upgrade = websocket.then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
     let judge = websocket.then(|| exchange.judge_messages(&parts, route, Some(HeaderValue::from_static("text/plain"))));
     let upstream = exchange.upstream(route);
-    let outgoing = Outgoing::new(received, policy.max, gate, exchange.body());
+    // A gRPC stream may last for ever; its messages are bounded one by one.
+    let most = if grpc::is_grpc(&parts.headers) { u64::MAX } else { policy.max };
+    let outgoing = Outgoing::new(received, most, gate, exchange.body());
     let answered = send(exchange, &upstream, parts, outgoing, upgrade.is_some()).await?;
     match (upgrade, judge) {
         (Some(upgrade), Some(judge)) => websocket::answer(exchange, &upstream, answered, upgrade, judge),
@@ -97,13 +99,14 @@ async fn receive(
         return Err(Fault::TooLarge);
     }
     let grpc = grpc::is_grpc(&parts.headers);
+    let least = exchange.least_rate();
     if policy.mode == Mode::Off || websocket || grpc || incoming.is_end_stream() {
         let gate = (grpc && policy.mode != Mode::Off)
             .then(|| MessageGate::new(policy.inspect, exchange.judge_messages(parts, route, None)));
-        return Ok((Received::unread(incoming), gate));
+        return Ok((Received::unread(incoming, least.filter(|_| !grpc)), gate));
     }
     let begun = Instant::now();
-    let received = body::receive(incoming, policy.inspect, exchange.body())
+    let received = body::receive(incoming, policy.inspect, least, exchange.body())
         .await
         .map_err(|_| exchange.client_broke())?;
     exchange.timed(Stage::Body, begun.elapsed());
@@ -216,7 +219,7 @@ async fn send(
         forward::ask_for_websocket(&mut request);
     }
     let begun = Instant::now();
-    let answered = upstream.send(server, request, http2).await;
+    let answered = upstream.send(server, request, http2, exchange.body()).await;
     exchange.answered_after(begun.elapsed());
     answered.map_err(|error| exchange.upstream_failed(error))
 }

@@ -125,7 +125,9 @@ pub fn response(headers: &mut HeaderMap) {
 
 /// Removes the headers of one hop, and those that `Connection` names.
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if let Some(connection) = headers.get(header::CONNECTION).cloned() {
+    // The field may come several times.
+    let connections: Vec<HeaderValue> = headers.get_all(header::CONNECTION).iter().cloned().collect();
+    for connection in &connections {
         let named = connection.to_str().unwrap_or_default().split(',');
         for name in named.filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok()) {
             // The validator refuses options that name headers of the message itself; here it is only belt and braces.

@@ -164,6 +164,7 @@ impl Inspection {
         match caught(&self.worker, || self.worker.with_scratch(run)) {
             Err(EngineFailure) => self.enforced && self.policy.deny_on_failure,
             Ok(verdict) => {
+                self.worker.shared.metrics.verdict(verdict.action, verdict.category);
                 let denies = verdict.action >= detect::Action::Throttle;
                 if verdict.action > detect::Action::Allow {
                     self.found.set(Some(Box::new(verdict)));

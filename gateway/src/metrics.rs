@@ -23,7 +23,8 @@ macro_rules! names {
         pub(crate) enum Name { $(#[doc = $help] $variant,)* }
 
         impl Name {
-            /// The whole list, for documentation and golden tests.
+            /// The whole list, for tests.
+            #[cfg(test)]
             pub(crate) const ALL: &'static [Name] = &[$(Name::$variant,)*];
 
             /// The name as exported.

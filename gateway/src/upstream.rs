@@ -17,7 +17,7 @@ use portcullis_config::Protocol;
 
 use self::connect::{ConnectError, Connected};
 use self::spec::{ServerSpec, UpstreamSpec};
-use crate::body::Outgoing;
+use crate::body::{BodyFate, BodyLog, Outgoing};
 use crate::forward;
 
 /// One upstream, as one worker sees it.
@@ -153,11 +153,12 @@ impl Upstream {
         mut server: Rc<Server>,
         mut request: Request<Outgoing>,
         http2: bool,
+        body: &BodyLog,
     ) -> Result<Answered, UpstreamError> {
         let mut left = self.servers.len();
         loop {
             left -= 1;
-            match server.try_send(request, http2).await {
+            match server.try_send(request, http2, body).await {
                 Ok(answered) => {
                     server.succeeded();
                     return Ok(answered);
@@ -211,17 +212,22 @@ impl Server {
         }
     }
 
-    async fn try_send(self: &Rc<Self>, mut request: Request<Outgoing>, http2: bool) -> Result<Answered, Unsent> {
+    async fn try_send(
+        self: &Rc<Self>,
+        mut request: Request<Outgoing>,
+        http2: bool,
+        body: &BodyLog,
+    ) -> Result<Answered, Unsent> {
         // A kept connection may have died in this moment; hyper then hands the request back, and the next is tried.
         while let Some(mut sender) = self.take_idle() {
-            match self.in_time(sender.try_send_request(request)).await {
+            match self.in_time(sender.try_send_request(request), body).await {
                 Ok(response) => return Ok(self.answered(response, Some(sender))),
                 Err((_, Some(unsent))) => request = unsent,
                 Err(failed) => return Err(failed),
             }
         }
         if let Some(mut shared) = self.take_shared() {
-            match self.in_time(shared.try_send_request(request)).await {
+            match self.in_time(shared.try_send_request(request), body).await {
                 Ok(response) => return Ok(self.answered(response, None)),
                 Err((_, Some(unsent))) => {
                     *self.shared.borrow_mut() = None;
@@ -233,12 +239,12 @@ impl Server {
         match self.connect(http2).await {
             Err(error) => Err((error.into(), Some(request))),
             Ok(Connected::Http1(mut sender)) => {
-                let response = self.in_time(sender.try_send_request(request)).await?;
+                let response = self.in_time(sender.try_send_request(request), body).await?;
                 Ok(self.answered(response, Some(sender)))
             }
             Ok(Connected::Http2(mut sender)) => {
                 *self.shared.borrow_mut() = Some(sender.clone());
-                let response = self.in_time(sender.try_send_request(request)).await?;
+                let response = self.in_time(sender.try_send_request(request), body).await?;
                 Ok(self.answered(response, None))
             }
         }
@@ -248,17 +254,23 @@ impl Server {
         Answered { response, lease: Lease { server: self.clone(), sender } }
     }
 
-    async fn in_time<F>(&self, answer: F) -> Result<Response<Incoming>, Unsent>
+    /// Waits for the head of the answer. While the request's body is still arriving the upstream is not late.
+    async fn in_time<F>(&self, answer: F, body: &BodyLog) -> Result<Response<Incoming>, Unsent>
     where
         F: Future<Output = Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing>>>>,
     {
-        match tokio::time::timeout(self.spec.first_byte, answer).await {
-            Err(_) => Err((UpstreamError::Silent, None)),
-            Ok(Err(mut error)) => {
-                let unsent = error.take_message();
-                Err((UpstreamError::Broken(error.into_error()), unsent))
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            let was_arriving = body.arriving.get();
+            match tokio::time::timeout(self.spec.first_byte, answer.as_mut()).await {
+                Err(_) if was_arriving && body.fate.get() == BodyFate::Whole => {}
+                Err(_) => return Err((UpstreamError::Silent, None)),
+                Ok(Err(mut error)) => {
+                    let unsent = error.take_message();
+                    return Err((UpstreamError::Broken(error.into_error()), unsent));
+                }
+                Ok(Ok(response)) => return Ok(response),
             }
-            Ok(Ok(response)) => Ok(response),
         }
     }
 

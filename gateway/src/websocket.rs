@@ -24,8 +24,6 @@ use crate::upstream::{Answered, Upstream};
 
 /// The largest message that is inspected as a whole; of larger ones the first bytes are.
 const MESSAGE_CAP: usize = 128 * 1024;
-/// A tunnel without a byte either way for so long is closed.
-const TUNNEL_IDLE: Duration = Duration::from_secs(300);
 /// A close frame with status 1008, policy violation (RFC 6455, section 7.4.1).
 const CLOSE_POLICY: &[u8] = &[0x88, 0x02, 0x03, 0xf0];
 
@@ -79,15 +77,31 @@ pub fn answer(
     parts.extensions.clear();
     let state = exchange.state().clone();
     state.set_phase(Phase::Tunnel);
+    let (idle, lasting) = (upstream.spec.idle, exchange.lasts_as_tunnel());
     tokio::task::spawn_local(async move {
         let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
         state.set_phase(Phase::Tunnel);
-        tunnel(TokioIo::new(client), TokioIo::new(server), judge).await;
+        let passed = tunnel(TokioIo::new(client), TokioIo::new(server), judge, idle).await;
+        // The record is written when the exchange is dropped here.
+        if let Ok(mut exchange) = lasting.await {
+            exchange.tunnelled(passed.up, passed.down);
+            if passed.denied {
+                exchange.tunnel_denied();
+            }
+        }
     });
     Ok(Response::from_parts(parts, ResponseBody::own(Full::default())))
 }
 
-async fn tunnel<C, S>(client: C, server: S, judge: Rc<Inspection>)
+/// What went through a tunnel.
+#[derive(Default)]
+struct Passed {
+    up: u64,
+    down: u64,
+    denied: bool,
+}
+
+async fn tunnel<C, S>(client: C, server: S, judge: Rc<Inspection>, idle: Duration) -> Passed
 where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
@@ -95,6 +109,7 @@ where
     let (mut client_read, mut client_write) = tokio::io::split(client);
     let (mut server_read, mut server_write) = tokio::io::split(server);
     let mut gate = FrameGate::new(judge);
+    let mut total = Passed::default();
     let mut up = BytesMut::with_capacity(8192);
     let mut down = BytesMut::with_capacity(8192);
     loop {
@@ -105,9 +120,11 @@ where
                 }
                 let passed = gate.pass(&mut up);
                 let Ok(passed) = passed else {
+                    total.denied = true;
                     let _ = client_write.write_all(CLOSE_POLICY).await;
                     break;
                 };
+                total.up += passed.len() as u64;
                 if server_write.write_all(&passed).await.is_err() || server_write.flush().await.is_err() {
                     break;
                 }
@@ -116,17 +133,19 @@ where
                 if !matches!(read, Ok(n) if n > 0) {
                     break;
                 }
+                total.down += down.len() as u64;
                 if client_write.write_all(&down).await.is_err() || client_write.flush().await.is_err() {
                     break;
                 }
                 down.clear();
             }
-            () = tokio::time::sleep(TUNNEL_IDLE) => break,
+            () = tokio::time::sleep(idle) => break,
         }
     }
     // Both ends learn that it is over; either may be gone already.
     let _ = client_write.shutdown().await;
     let _ = server_write.shutdown().await;
+    total
 }
 
 /// Holds back the client's frames until the message they belong to is judged.

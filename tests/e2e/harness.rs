@@ -5,10 +5,14 @@
 // Each test uses its own part of it.
 #![allow(dead_code, unused_imports)]
 
+pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod gateway;
+pub(crate) mod http2;
 pub(crate) mod origin;
+pub(crate) mod world;
 
 pub(crate) use client::{Client, http1};
 pub(crate) use gateway::Gateway;
 pub(crate) use origin::{Origin, Seen};
+pub(crate) use world::World;

@@ -3,5 +3,16 @@
 // The test runner shows what a test prints only where it helps: the figures with --nocapture, the log of a failure.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod cli;
+mod descriptors;
+mod forward;
 mod harness;
+mod limits;
+mod metrics;
+mod records;
+mod refuse;
+mod reload;
 mod smuggling;
+mod streams;
+mod tls;
+mod upstreams;

@@ -18,6 +18,7 @@ pub struct FloodGuard {
     have: usize,
     payload_left: u32,
     continuation: u32,
+    block_open: bool,
     updates_paid: u64,
 }
 
@@ -30,6 +31,7 @@ impl Default for FloodGuard {
             have: 0,
             payload_left: 0,
             continuation: 0,
+            block_open: false,
             updates_paid: 0,
         }
     }
@@ -64,10 +66,19 @@ impl FloodGuard {
         true
     }
 
+    /// Whether the client stands in the middle of a frame or of a header block, which it must not do for long.
+    pub fn is_mid_head(&self) -> bool {
+        self.have > 0 || self.payload_left > 0 || self.block_open
+    }
+
     fn frame(&mut self, sent: u64) {
         let [a, b, c, kind, flags, ..] = self.header;
         let length = u32::from_be_bytes([0, a, b, c]);
         self.payload_left = length;
+        if matches!(kind, 1 | 9) {
+            // END_HEADERS
+            self.block_open = flags & 4 == 0;
+        }
         match kind {
             // DATA: useful unless it is empty and does not end its stream.
             0 if length > 0 => self.earn(EARNED),

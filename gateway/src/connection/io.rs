@@ -264,6 +264,7 @@ impl<S> PlainIo<S> {
     fn check(&mut self, from: usize, buf: &ReadBuf<'_>) -> io::Result<()> {
         let (_, sent) = self.state.bytes();
         if self.guard.allows(&buf.filled()[from..], sent) {
+            self.state.head_is_open(self.guard.is_mid_head());
             return Ok(());
         }
         self.state.cut(Cut::Flood);

@@ -144,6 +144,15 @@ impl ConnectionState {
         }
     }
 
+    /// In HTTP/2: whether the client stands in the middle of a head, while no exchange is under way.
+    pub fn head_is_open(&self, open: bool) {
+        match (open, self.phase()) {
+            (true, Phase::Idle) => self.set_phase(Phase::Head),
+            (false, Phase::Head) => self.set_phase(Phase::Idle),
+            _ => {}
+        }
+    }
+
     fn phase(&self) -> Phase {
         match self.phase.load(Relaxed) {
             0 => Phase::Head,

@@ -10,7 +10,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, V
 use http_body_util::Full;
 use portcullis_config::Mode;
 use portcullis_detect::{Action, Outcome as Learned, Subjects, Verdict};
+use tokio::sync::oneshot;
 
+use crate::body::pace::MinRate;
 use crate::body::{BodyFate, BodyLog, ResponseBody};
 use crate::connection::state::{ConnectionState, Cut};
 use crate::fault::Fault;
@@ -54,6 +56,7 @@ pub struct Exchange {
     reason: Option<&'static str>,
     refused: Option<(Box<str>, Box<str>)>,
     complete: bool,
+    tunnel: Option<oneshot::Sender<Box<Exchange>>>,
 }
 
 impl Exchange {
@@ -94,6 +97,7 @@ impl Exchange {
             reason: None,
             refused,
             complete: false,
+            tunnel: None,
         }
     }
 
@@ -201,6 +205,7 @@ impl Exchange {
     pub fn client_broke(&self) -> Fault {
         match self.state.take_refusal() {
             Some(refusal) => Fault::Refused(refusal.status, refusal.reason.code()),
+            None if self.body.fate.get() == BodyFate::TooSlow => Fault::ClientSlow,
             None => Fault::ClientBroke,
         }
     }
@@ -208,7 +213,7 @@ impl Exchange {
     /// No answer came; if it was for the body's sake the upstream is not to blame.
     pub fn upstream_failed(&self, error: UpstreamError) -> Fault {
         match self.body.fate.get() {
-            BodyFate::ClientBroke => return self.client_broke(),
+            BodyFate::ClientBroke | BodyFate::TooSlow => return self.client_broke(),
             BodyFate::TooLarge => return Fault::TooLarge,
             BodyFate::Denied => return Fault::Denied,
             BodyFate::Whole => {}
@@ -249,7 +254,12 @@ impl Exchange {
         if fault.closes() && !self.state.is_http2() {
             answer = answer.close();
         }
-        answer.response().map(|body: Full<Bytes>| ResponseBody::own(body))
+        let mut response = answer.response().map(|body: Full<Bytes>| ResponseBody::own(body));
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            response.headers_mut().insert(header::ALLOW, methods);
+        }
+        response
     }
 
     /// An answer begins; the limits' headers go with it.
@@ -283,6 +293,34 @@ impl Exchange {
         if complete && self.outcome == Outcome::ClientGone && self.reason.is_none() {
             self.outcome = Outcome::Complete;
         }
+        if let Some(tunnel) = self.tunnel.take() {
+            // Where the tunnel is over already the exchange comes back and ends here.
+            drop(tunnel.send(self));
+        }
+    }
+
+    /// Lets the exchange last as long as the tunnel that its answer opens, which receives it.
+    pub fn lasts_as_tunnel(&mut self) -> oneshot::Receiver<Box<Exchange>> {
+        let (sender, receiver) = oneshot::channel();
+        self.tunnel = Some(sender);
+        receiver
+    }
+
+    /// Bytes that went through a tunnel.
+    pub fn tunnelled(&mut self, up: u64, down: u64) {
+        self.body.bytes.set(self.body.bytes.get() + up);
+        self.bytes_out += down;
+    }
+
+    /// A message in the tunnel was denied.
+    pub fn tunnel_denied(&mut self) {
+        self.action = Action::Deny;
+    }
+
+    /// The minimum rate of the request's body, where the sweep does not see to it.
+    pub fn least_rate(&self) -> Option<MinRate> {
+        let least = &self.current.snapshot.config.timeouts.min_rate;
+        self.state.is_http2().then(|| MinRate { rate: least.bytes_per_second, grace: least.grace.get() })
     }
 
     /// The worker that serves it.

@@ -46,12 +46,22 @@ impl Gateway {
     ///
     /// When it exits or does not say its addresses in time; the message holds its log.
     pub(crate) fn start(yaml: &str) -> Self {
+        Self::start_under(&[], yaml)
+    }
+
+    /// The same, by a command that sets something up and then becomes the gateway, such as `prlimit`.
+    pub(crate) fn start_under(wrapper: &[&str], yaml: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_portcullis");
+        let mut command = Command::new(wrapper.first().unwrap_or(&program));
+        if let Some(arguments) = wrapper.get(1..) {
+            command.args(arguments).arg(program);
+        }
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         fs::create_dir(folder.path().join("rules")).expect("a folder can be made");
         fs::write(folder.path().join("rules/one.yaml"), ONE_RULE).expect("a file can be written");
         let config = folder.path().join("gateway.yaml");
         fs::write(&config, fill(yaml, &folder)).expect("the configuration can be written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        let mut child = command
             .arg("run")
             .arg("--config")
             .arg(&config)
