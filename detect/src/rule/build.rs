@@ -33,6 +33,11 @@ struct Context {
     depth: u32,
 }
 
+/// An operator made of strings.
+type OfList = fn(Vec<Vec<u8>>) -> Operator;
+/// An operator that says all by itself.
+type OfNothing = fn() -> Operator;
+
 /// Conditions nested deeper are refused; nobody can read them.
 const MAX_DEPTH: u32 = 16;
 
@@ -268,7 +273,7 @@ impl Builder {
         if let Some(source) = &spec.regex {
             operators.push(self.pattern(source, context.form));
         }
-        let lists: [(&Option<OneOrMany>, fn(Vec<Vec<u8>>) -> Operator); 5] = [
+        let lists: [(&Option<OneOrMany>, OfList); 5] = [
             (&spec.contains_any, Operator::Contains),
             (&spec.contains, Operator::Contains),
             (&spec.equals, Operator::Equals),
@@ -297,7 +302,7 @@ impl Builder {
             .flatten()
             .map(|op| self.leaf(op, context))
             .collect();
-        let switches: [(Option<bool>, fn() -> Operator); 3] = [
+        let switches: [(Option<bool>, OfNothing); 3] = [
             (spec.detect_sqli, || Operator::Sqli),
             (spec.detect_xss, || Operator::Xss),
             (spec.luhn, || Operator::Card),
