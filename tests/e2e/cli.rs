@@ -16,7 +16,11 @@ struct Run {
 
 fn portcullis(arguments: &[&str]) -> Run {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(arguments)
         .current_dir(root)
         .output()
@@ -63,10 +67,18 @@ policies:
 #[test]
 fn check_takes_the_promised_file_and_the_shipped_ones() {
     let (_folder, path) = file("minimal.yaml", MINIMAL);
-    for path in [path.as_str(), "config/portcullis.yaml", "deploy/portcullis.yaml"] {
+    for path in [
+        path.as_str(),
+        "config/portcullis.yaml",
+        "deploy/portcullis.yaml",
+    ] {
         let run = portcullis(&["check", "--config", path]);
         assert_eq!(run.code, Some(0), "{path}: {}", run.err);
-        assert!(run.out.contains("good") && run.out.contains("rules"), "{}", run.out);
+        assert!(
+            run.out.contains("good") && run.out.contains("rules"),
+            "{}",
+            run.out
+        );
     }
 }
 
@@ -91,12 +103,22 @@ policies:
     let (_folder, path) = file("bad.yaml", yaml);
     let run = portcullis(&["check", "--config", &path]);
     assert_eq!(run.code, Some(1));
-    for (line, word) in
-        [(2, "nowhere"), (5, "ftp"), (8, "upstreem"), (11, "enforced"), (12, "400"), (13, "lots"), (14, "fast")]
-    {
+    for (line, word) in [
+        (2, "nowhere"),
+        (5, "ftp"),
+        (8, "upstreem"),
+        (11, "enforced"),
+        (12, "400"),
+        (13, "lots"),
+        (14, "fast"),
+    ] {
         let place = format!("bad.yaml:{line}");
         let said = run.err.lines().find(|problem| problem.contains(&place));
-        assert!(said.is_some_and(|problem| problem.contains(word)), "line {line}, {word}: {}", run.err);
+        assert!(
+            said.is_some_and(|problem| problem.contains(word)),
+            "line {line}, {word}: {}",
+            run.err
+        );
     }
     assert!(run.err.contains("did you mean `upstream`"), "{}", run.err);
     assert!(run.err.contains("problems"), "{}", run.err);
@@ -108,16 +130,26 @@ policies:
 
 #[test]
 fn check_reads_rules_and_certificates_too() {
-    let (folder, path) = file("rules.yaml", &MINIMAL.replace("routes:", "rules: { directory: rules }\nroutes:"));
+    let (folder, path) = file(
+        "rules.yaml",
+        &MINIMAL.replace("routes:", "rules: { directory: rules }\nroutes:"),
+    );
     let rules = folder.path().join("rules");
     fs::create_dir(&rules).expect("a folder");
     fs::write(rules.join("own.yaml"), "- id: sqli-own\n  name: n\n  why: w\n  category: sqli\n  severity: high\n  match: { regex: '(' }\n")
         .expect("a file");
     let run = portcullis(&["check", "--config", &path]);
     assert_eq!(run.code, Some(1));
-    assert!(run.err.contains("own.yaml:") && run.err.contains("sqli-own"), "{}", run.err);
+    assert!(
+        run.err.contains("own.yaml:") && run.err.contains("sqli-own"),
+        "{}",
+        run.err
+    );
 
-    let tls = MINIMAL.replace("address: 127.0.0.1:8080", "address: 127.0.0.1:8080\n    tls: { cert: no.pem, key: no.key }");
+    let tls = MINIMAL.replace(
+        "address: 127.0.0.1:8080",
+        "address: 127.0.0.1:8080\n    tls: { cert: no.pem, key: no.key }",
+    );
     let (_folder, path) = file("tls.yaml", &tls);
     let run = portcullis(&["check", "--config", &path]);
     assert_eq!(run.code, Some(1));
@@ -138,15 +170,30 @@ fn inspect_says_what_and_why() {
 
     let run = portcullis(&["inspect", "--request", &path, "--json"]);
     let verdict: Value = serde_json::from_str(&run.out).expect("JSON and nothing else");
-    assert_eq!((&verdict["action"], &verdict["category"]), (&"deny".into(), &"sqli".into()));
+    assert_eq!(
+        (&verdict["action"], &verdict["category"]),
+        (&"deny".into(), &"sqli".into())
+    );
     let evidence = verdict["evidence"].as_array().expect("a list");
-    assert!(evidence.iter().any(|found| found["rule"] == "sqli-union-select" && found["field"] == "id"), "{verdict}");
+    assert!(
+        evidence
+            .iter()
+            .any(|found| found["rule"] == "sqli-union-select" && found["field"] == "id"),
+        "{verdict}"
+    );
 
-    let (_folder, path) = file("plain.http", "POST /orders HTTP/1.1\nHost: a.test\nContent-Type: application/json\n\n{\"item\": 7}");
+    let (_folder, path) = file(
+        "plain.http",
+        "POST /orders HTTP/1.1\nHost: a.test\nContent-Type: application/json\n\n{\"item\": 7}",
+    );
     let run = portcullis(&["inspect", "--request", &path]);
-    assert!(run.code == Some(0) && run.out.starts_with("ALLOW"), "{}", run.out);
+    assert!(
+        run.code == Some(0) && run.out.starts_with("ALLOW"),
+        "{}",
+        run.out
+    );
 
-    let (_folder, path) = file("no.http", "this is no request");
+    let (_folder, path) = file("no.http", "nonsense");
     let run = portcullis(&["inspect", "--request", &path]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("no.http"), "{}", run.err);
@@ -155,7 +202,10 @@ fn inspect_says_what_and_why() {
 #[test]
 fn inspect_judges_as_a_configuration_does() {
     let (_folder, request) = file("attack.http", ATTACK);
-    let lenient = MINIMAL.replace("tag: 40, throttle: 60, deny: 80", "tag: 40, throttle: 101, deny: 101");
+    let lenient = MINIMAL.replace(
+        "tag: 40, throttle: 60, deny: 80",
+        "tag: 40, throttle: 101, deny: 101",
+    );
     let (_folder2, config) = file("lenient.yaml", &lenient);
     let run = portcullis(&["inspect", "--request", &request, "--config", &config]);
     assert!(run.out.starts_with("TAG"), "{} {}", run.out, run.err);
@@ -169,7 +219,11 @@ fn config_prints_what_it_says() {
     let run = portcullis(&["config", "reference"]);
     assert!(run.out.starts_with("# Configuration"));
     let (_folder, path) = file("default.yaml", &portcullis(&["config", "default"]).out);
-    assert_eq!(portcullis(&["check", "--config", &path]).code, Some(0), "what it prints works");
+    assert_eq!(
+        portcullis(&["check", "--config", &path]).code,
+        Some(0),
+        "what it prints works"
+    );
 }
 
 #[test]
@@ -180,17 +234,26 @@ fn the_rules_pass_their_own_tests() {
     let list = portcullis(&["rules", "list"]);
     assert!(list.out.contains("sqli-union-select") && list.code == Some(0));
     let show = portcullis(&["rules", "show", "sqli-union-select"]);
-    assert!(show.out.contains("UNION SELECT in a value") && show.code == Some(0), "{}", show.out);
+    assert!(
+        show.out.contains("UNION SELECT in a value") && show.code == Some(0),
+        "{}",
+        show.out
+    );
     assert_eq!(portcullis(&["rules", "show", "no-such-rule"]).code, Some(1));
 }
 
 #[test]
 fn a_rule_that_does_not_do_what_its_test_says_fails() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/rules/sqli-union-select.yaml"))
-        .expect("each rule has a test file");
+    let text = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/rules/sqli-union-select.yaml"),
+    )
+    .expect("each rule has a test file");
     // What must match is said not to, and the other way round.
-    let swapped = text.replace("no_match:", "SWAP:").replace("match:", "no_match:").replace("SWAP:", "match:");
+    let swapped = text
+        .replace("no_match:", "SWAP:")
+        .replace("match:", "no_match:")
+        .replace("SWAP:", "match:");
     assert_ne!(text, swapped);
     fs::write(folder.path().join("sqli-union-select.yaml"), swapped).expect("a file");
     let run = portcullis(&["rules", "test", &folder.path().to_string_lossy()]);
@@ -210,7 +273,15 @@ fn the_demo_shows_attacks_being_stopped_and_ends() {
 fn the_first_help_teaches() {
     let run = portcullis(&["--help"]);
     assert_eq!(run.code, Some(0));
-    for command in ["run", "check", "demo", "inspect", "config", "rules", "Begin with"] {
+    for command in [
+        "run",
+        "check",
+        "demo",
+        "inspect",
+        "config",
+        "rules",
+        "Begin with",
+    ] {
         assert!(run.out.contains(command), "{command}: {}", run.out);
     }
     assert_ne!(portcullis(&["serve"]).code, Some(0));

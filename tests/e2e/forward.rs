@@ -22,7 +22,8 @@ fn every_way_to_frame_a_message_passes() {
             return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n".to_vec();
         }
         if seen.target() == "/until-close" {
-            return b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde".to_vec();
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nabcde"
+                .to_vec();
         }
         ok(seen, "abcde")
     });
@@ -37,7 +38,11 @@ fn every_way_to_frame_a_message_passes() {
         ("GET /until-close", "", ""),
         ("DELETE /length", "", ""),
         ("OPTIONS /length", "", ""),
-        ("POST /length", "Content-Length: 11\r\n\r\nhello=world", "hello=world"),
+        (
+            "POST /length",
+            "Content-Length: 11\r\n\r\nhello=world",
+            "hello=world",
+        ),
         ("POST /chunked", "Content-Length: 0\r\n\r\n", ""),
         (
             "PUT /length",
@@ -52,15 +57,22 @@ fn every_way_to_frame_a_message_passes() {
         let kind = "Content-Type: application/x-www-form-urlencoded";
         // All over one connection, so that a wrong length would spoil the next.
         client.send(format!("{line} HTTP/1.1\r\nHost: a.test\r\n{kind}\r\n{rest}").as_bytes());
-        let answer = client.answer_to(method, PATIENCE).unwrap_or_else(|| panic!("{line}: no answer"));
+        let answer = client
+            .answer_to(method, PATIENCE)
+            .unwrap_or_else(|| panic!("{line}: no answer"));
         assert_eq!(answer.status, 200, "{line}");
-        assert_eq!(answer.text(), if method == "HEAD" { "" } else { "abcde" }, "{line}");
+        assert_eq!(
+            answer.text(),
+            if method == "HEAD" { "" } else { "abcde" },
+            "{line}"
+        );
         if *line == "HEAD /length" {
             assert_eq!(answer.header("content-length"), Some("5"), "{line}");
         }
         assert!(origin.await_count(i + 1, PATIENCE), "{line}");
         let seen = origin.requests().into_iter().find(|seen| {
-            seen.request_line() == format!("{line} HTTP/1.1") && seen.body.ends_with(expected.as_bytes())
+            seen.request_line() == format!("{line} HTTP/1.1")
+                && seen.body.ends_with(expected.as_bytes())
         });
         assert!(seen.is_some(), "{line}: {:?}", origin.requests().last());
     }
@@ -80,12 +92,18 @@ fn the_target_keeps_every_byte() {
         "/a:b@c!$()*,;=",
     ];
     for mode in ["enforce", "\"off\""] {
-        let gateway = World::before(&origin).policy(&format!("limits: [], mode: {mode}")).start();
+        let gateway = World::before(&origin)
+            .policy(&format!("limits: [], mode: {mode}"))
+            .start();
         let mut client = gateway.client();
         for target in targets {
             client.send(format!("GET {target} HTTP/1.1\r\nHost: a.test\r\n\r\n").as_bytes());
             let answer = client.response(PATIENCE).expect("an answer");
-            assert_eq!((answer.status, answer.text()), (200, format!("GET {target} HTTP/1.1 ")), "{mode}");
+            assert_eq!(
+                (answer.status, answer.text()),
+                (200, format!("GET {target} HTTP/1.1 ")),
+                "{mode}"
+            );
         }
     }
 }
@@ -95,19 +113,34 @@ fn a_client_that_expects_100_gets_it_before_its_body() {
     let origin = mirror();
     let gateway = World::before(&origin).start();
     let mut client = gateway.client();
-    client.send(b"POST /a HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    client.send(
+        b"POST /a HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+    );
     let interim = client.read_at_least(25, PATIENCE);
-    assert!(interim.starts_with(b"HTTP/1.1 100 "), "{:?}", String::from_utf8_lossy(&interim));
+    assert!(
+        interim.starts_with(b"HTTP/1.1 100 "),
+        "{:?}",
+        String::from_utf8_lossy(&interim)
+    );
     client.send(b"a=b");
     let answer = client.response(PATIENCE).expect("an answer");
-    assert_eq!((answer.status, answer.text()), (200, "POST /a HTTP/1.1 a=b".to_owned()));
-    assert_eq!(origin.requests()[0].header("expect"), Vec::<String>::new(), "the gateway has answered it");
+    assert_eq!(
+        (answer.status, answer.text()),
+        (200, "POST /a HTTP/1.1 a=b".to_owned())
+    );
+    assert_eq!(
+        origin.requests()[0].header("expect"),
+        Vec::<String>::new(),
+        "the gateway has answered it"
+    );
 }
 
 #[test]
 fn a_body_over_the_inspected_part_streams_on_and_the_record_says_so() {
     let origin = Origin::answering(|seen| ok(seen, &seen.body.len().to_string()));
-    let gateway = World::before(&origin).policy("limits: [], body: { inspect: 16KiB, max: 4MiB }").start();
+    let gateway = World::before(&origin)
+        .policy("limits: [], body: { inspect: 16KiB, max: 4MiB }")
+        .start();
     let mut client = gateway.client();
     let half = vec![b'x'; 512 * 1024];
     client.send(
@@ -120,20 +153,35 @@ fn a_body_over_the_inspected_part_streams_on_and_the_record_says_so() {
     client.send(&half);
     // The first half is at the origin while the second has not been sent: nothing waits for the whole.
     let end = Instant::now() + PATIENCE;
-    while origin.connections().iter().map(|c| c.bytes.len()).sum::<usize>() < half.len() {
+    while origin
+        .connections()
+        .iter()
+        .map(|c| c.bytes.len())
+        .sum::<usize>()
+        < half.len()
+    {
         assert!(Instant::now() < end, "the body does not stream");
         thread::sleep(Duration::from_millis(5));
     }
     client.send(&half);
     let answer = client.response(PATIENCE).expect("an answer");
-    assert_eq!((answer.status, answer.text()), (200, (2 * half.len()).to_string()));
-    assert!(origin.requests()[0].body.iter().all(|byte| *byte == b'x'), "every byte as it was");
+    assert_eq!(
+        (answer.status, answer.text()),
+        (200, (2 * half.len()).to_string())
+    );
+    assert!(
+        origin.requests()[0].body.iter().all(|byte| *byte == b'x'),
+        "every byte as it was"
+    );
     let record = gateway.await_record(|record| record["path"] == "/upload");
     assert_eq!(record["bytes_in"], 2 * half.len());
     assert_eq!(record["verdict"]["uninspected"]["body"], true, "{record}");
 
     client.send(b"POST /small HTTP/1.1\r\nHost: a.test\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\nx");
-    assert_eq!(client.response(PATIENCE).map(|answer| answer.status), Some(200));
+    assert_eq!(
+        client.response(PATIENCE).map(|answer| answer.status),
+        Some(200)
+    );
     let record = gateway.await_record(|record| record["path"] == "/small");
     assert_ne!(record["verdict"]["uninspected"]["body"], true, "{record}");
 }
@@ -155,8 +203,20 @@ fn headers_of_one_hop_stay_there_in_both_directions() {
     let answer = client.response(PATIENCE).expect("an answer");
     assert_eq!(answer.status, 200);
     let seen = &origin.requests()[0];
-    for name in ["x-hop", "keep-alive", "proxy-connection", "proxy-authorization", "te", "http2-settings", "upgrade"] {
-        assert_eq!(seen.header(name), Vec::<String>::new(), "{name} at the origin");
+    for name in [
+        "x-hop",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authorization",
+        "te",
+        "http2-settings",
+        "upgrade",
+    ] {
+        assert_eq!(
+            seen.header(name),
+            Vec::<String>::new(),
+            "{name} at the origin"
+        );
     }
     for name in ["x-inner", "keep-alive", "proxy-connection", "upgrade"] {
         assert_eq!(answer.header(name), None, "{name} at the client");
@@ -178,8 +238,14 @@ const SPOOFED: &[(&str, &str)] = &[
 ];
 
 fn spoofing(target: &str) -> String {
-    let fields: Vec<String> = SPOOFED.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("GET {target} HTTP/1.1\r\nHost: a.test:81\r\n{}\r\n", fields.concat())
+    let fields: Vec<String> = SPOOFED
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: a.test:81\r\n{}\r\n",
+        fields.concat()
+    )
 }
 
 #[test]
@@ -200,12 +266,21 @@ fn nobody_believes_forwarding_headers_of_an_untrusted_peer() {
     ] {
         assert_eq!(seen.header(name), [expected], "{name}");
     }
-    for name in ["x-forwarded-port", "x-real-ip", "true-client-ip", "x-original-url"] {
+    for name in [
+        "x-forwarded-port",
+        "x-real-ip",
+        "true-client-ip",
+        "x-original-url",
+    ] {
         assert_eq!(seen.header(name), Vec::<String>::new(), "{name}");
     }
     let id = answer.header("x-request-id").expect("an id");
     assert_ne!(id, "chosen-by-the-client");
-    assert_eq!(seen.header("x-request-id"), [id], "one id at the origin and at the client");
+    assert_eq!(
+        seen.header("x-request-id"),
+        [id],
+        "one id at the origin and at the client"
+    );
     let record = gateway.await_record(|record| record["id"] == id);
     assert_eq!(record["client"], "127.0.0.1");
 }
@@ -213,7 +288,9 @@ fn nobody_believes_forwarding_headers_of_an_untrusted_peer() {
 #[test]
 fn a_trusted_proxy_is_believed_and_added_to() {
     let origin = mirror();
-    let gateway = World::before(&origin).with("trusted_proxies: [\"127.0.0.1/32\", \"192.0.2.0/24\"]").start();
+    let gateway = World::before(&origin)
+        .with("trusted_proxies: [\"127.0.0.1/32\", \"192.0.2.0/24\"]")
+        .start();
     let mut client = gateway.client();
     client.send(
         b"GET /one HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 203.0.113.9, 198.51.100.7, 192.0.2.1\r\n\
@@ -222,13 +299,21 @@ fn a_trusted_proxy_is_believed_and_added_to() {
     let answer = client.response(PATIENCE).expect("an answer");
     assert_eq!(answer.header("x-request-id"), Some("abcdef0123456789"));
     let seen = &origin.requests()[0];
-    assert_eq!(seen.header("x-forwarded-for"), ["203.0.113.9, 198.51.100.7, 192.0.2.1, 127.0.0.1"]);
+    assert_eq!(
+        seen.header("x-forwarded-for"),
+        ["203.0.113.9, 198.51.100.7, 192.0.2.1, 127.0.0.1"]
+    );
     assert_eq!(seen.header("x-forwarded-proto"), ["https"]);
     assert_eq!(seen.header("x-request-id"), ["abcdef0123456789"]);
     // The last address that is no trusted proxy: what stands before it, that client may have made up.
     let record = gateway.await_record(|record| record["path"] == "/one");
     assert_eq!(record["client"], "198.51.100.7");
-    assert!(record["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{record}");
+    assert!(
+        record["peer"]
+            .as_str()
+            .is_some_and(|peer| peer.starts_with("127.0.0.1:")),
+        "{record}"
+    );
 }
 
 #[test]
@@ -258,8 +343,12 @@ fn header_edits_are_made_on_both_ways() {
     }
     assert_eq!(answer.header("server"), None);
     assert_eq!(answer.header("x-set"), Some("gateway"));
-    let twice: Vec<&str> =
-        answer.headers.iter().filter(|(name, _)| name == "x-twice").map(|(_, value)| value.as_str()).collect();
+    let twice: Vec<&str> = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "x-twice")
+        .map(|(_, value)| value.as_str())
+        .collect();
     assert_eq!(twice, ["origin", "gateway"]);
 }
 
@@ -269,7 +358,10 @@ fn the_host_may_be_the_servers_own() {
     let gateway = World::before(&origin).upstream("host: server").start();
     let mut client = gateway.client();
     client.send(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert_eq!(client.response(PATIENCE).map(|answer| answer.status), Some(200));
+    assert_eq!(
+        client.response(PATIENCE).map(|answer| answer.status),
+        Some(200)
+    );
     let seen = &origin.requests()[0];
     assert_eq!(seen.header("host"), [origin.address().to_string()]);
     assert_eq!(seen.header("x-forwarded-host"), ["a.test"]);
@@ -280,7 +372,9 @@ fn pipelined_requests_are_answered_in_order() {
     let origin = mirror();
     let gateway = World::before(&origin).start();
     let mut client: Client = gateway.client();
-    let all: String = (0..8).map(|i| format!("GET /{i} HTTP/1.1\r\nHost: a.test\r\n\r\n")).collect();
+    let all: String = (0..8)
+        .map(|i| format!("GET /{i} HTTP/1.1\r\nHost: a.test\r\n\r\n"))
+        .collect();
     client.send(all.as_bytes());
     for i in 0..8 {
         let answer = client.response(PATIENCE).expect("an answer");

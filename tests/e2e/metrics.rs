@@ -19,12 +19,22 @@ fn root() -> PathBuf {
 
 /// A gateway that has met with everything that makes a series of its own.
 fn busy_gateway() -> (Gateway, Origin) {
-    let origin = Origin::answering(|seen| if seen.target() == "/reset" { Vec::new() } else { ok(seen, "origin") });
+    let origin = Origin::answering(|seen| {
+        if seen.target() == "/reset" {
+            Vec::new()
+        } else {
+            ok(seen, "origin")
+        }
+    });
     let gateway = World::before(&origin)
         .policy("limits: [{ key: client, rate: 600/min }]")
         .with("timeouts: { idle: 500ms }")
         .start();
-    for target in ["/", "/reset", "/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--"] {
+    for target in [
+        "/",
+        "/reset",
+        "/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--",
+    ] {
         get(gateway.address(), target);
     }
     let mut client = gateway.client();
@@ -35,7 +45,8 @@ fn busy_gateway() -> (Gateway, Origin) {
     assert!(idle.closes_within(PATIENCE), "the idle time is over");
     gateway.signal("HUP");
     let end = std::time::Instant::now() + PATIENCE;
-    while gateway.metric("portcullis_config_reloads_total") < 1.0 && std::time::Instant::now() < end {
+    while gateway.metric("portcullis_config_reloads_total") < 1.0 && std::time::Instant::now() < end
+    {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     (gateway, origin)
@@ -59,16 +70,27 @@ fn families(text: &str) -> Vec<String> {
                 .find(|name| kinds.get(name) == Some(&"histogram"))
                 .unwrap_or(series);
             assert!(kinds.contains_key(name), "{name} has no TYPE line");
-            let inside = rest.strip_prefix('{').and_then(|rest| rest.rsplit_once('}')).map_or("", |(inside, _)| inside);
-            let names = inside.split("\",").filter_map(|pair| pair.split_once('=')).map(|(label, _)| label);
-            labels.entry(name).or_default().extend(names.filter(|label| *label != "le"));
+            let inside = rest
+                .strip_prefix('{')
+                .and_then(|rest| rest.rsplit_once('}'))
+                .map_or("", |(inside, _)| inside);
+            let names = inside
+                .split("\",")
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(label, _)| label);
+            labels
+                .entry(name)
+                .or_default()
+                .extend(names.filter(|label| *label != "le"));
         }
     }
     kinds
         .iter()
         .map(|(name, kind)| {
             let labels: Vec<&str> = labels[name].iter().copied().collect();
-            format!("{name} {kind} {}", labels.join(",")).trim_end().to_owned()
+            format!("{name} {kind} {}", labels.join(","))
+                .trim_end()
+                .to_owned()
         })
         .collect()
 }
@@ -84,7 +106,10 @@ fn names_types_and_labels_are_those_of_the_golden_list() {
         fs::write(&path, &found).expect("the golden list can be written");
     }
     let golden = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, golden, "UPDATE_GOLDEN=1 writes tests/golden/metrics.txt anew");
+    assert_eq!(
+        found, golden,
+        "UPDATE_GOLDEN=1 writes tests/golden/metrics.txt anew"
+    );
 }
 
 #[test]
@@ -98,10 +123,19 @@ fn promtool_has_nothing_to_say() {
         .spawn()
         .expect("`promtool` is needed: apt-get install prometheus (`make test` does)");
     let text = gateway.metrics();
-    promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it reads");
+    promtool
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(text.as_bytes())
+        .expect("it reads");
     let output = promtool.wait_with_output().expect("it ends");
-    let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && words.trim().is_empty(), "{words}");
+    let words = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && words.trim().is_empty(),
+        "{words}"
+    );
 }
 
 /// All words of a query that are names of ours.
@@ -119,7 +153,9 @@ fn queries(value: &Value, found: &mut Vec<String>) {
         Value::Object(members) => {
             for (name, value) in members {
                 match value {
-                    Value::String(text) if matches!(name.as_str(), "expr" | "query" | "definition") => {
+                    Value::String(text)
+                        if matches!(name.as_str(), "expr" | "query" | "definition") =>
+                    {
                         found.push(text.clone());
                     }
                     Value::Object(_) | Value::Array(_) => queries(value, found),
@@ -134,7 +170,10 @@ fn queries(value: &Value, found: &mut Vec<String>) {
 
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+    for entry in fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+    {
         if entry.is_dir() {
             found.extend(files(&entry, ending));
         } else if entry.to_string_lossy().ends_with(ending) {
@@ -146,11 +185,15 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 
 #[test]
 fn dashboards_and_alerts_ask_only_for_what_exists() {
-    let golden = fs::read_to_string(root().join("tests/golden/metrics.txt")).expect("the golden list");
+    let golden =
+        fs::read_to_string(root().join("tests/golden/metrics.txt")).expect("the golden list");
     let mut known = BTreeSet::new();
     for line in golden.lines() {
         let mut words = line.split(' ');
-        let (name, kind) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (name, kind) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
         known.insert(name.to_owned());
         if kind == "histogram" {
             known.extend(["_bucket", "_sum", "_count"].map(|suffix| format!("{name}{suffix}")));
@@ -166,8 +209,13 @@ fn dashboards_and_alerts_ask_only_for_what_exists() {
     assert!(asked.len() > 10, "the dashboard asks for little: {asked:?}");
     for path in files(&root().join("deploy/prometheus"), ".yml") {
         let text = fs::read_to_string(&path).expect("a file");
-        let code = text.lines().map(|line| line.split(" #").next().unwrap_or_default());
-        asked.extend(code.filter(|line| line.contains("expr") || line.starts_with("     ")).flat_map(names_in));
+        let code = text
+            .lines()
+            .map(|line| line.split(" #").next().unwrap_or_default());
+        asked.extend(
+            code.filter(|line| line.contains("expr") || line.starts_with("     "))
+                .flat_map(names_in),
+        );
     }
     for name in asked {
         assert!(known.contains(&name), "{name} does not exist");
@@ -179,12 +227,23 @@ fn health_and_readiness_are_answered() {
     let origin = Origin::answering(|seen| ok(seen, "origin"));
     let gateway = World::before(&origin).start();
     let health = get(gateway.admin(), "/healthz");
-    assert_eq!((health.status, health.text().contains("alive")), (200, true));
+    assert_eq!(
+        (health.status, health.text().contains("alive")),
+        (200, true)
+    );
     let ready = get(gateway.admin(), "/readyz");
     let body: Value = serde_json::from_slice(&ready.body).expect("JSON");
     assert_eq!((ready.status, &body["status"]), (200, &"serving".into()));
-    assert!(body["rules_loaded"].as_u64().is_some_and(|rules| rules >= 60), "{body}");
-    assert_eq!(gateway.metric("portcullis_rules_loaded"), body["rules_loaded"].as_f64().unwrap_or_default());
+    assert!(
+        body["rules_loaded"]
+            .as_u64()
+            .is_some_and(|rules| rules >= 60),
+        "{body}"
+    );
+    assert_eq!(
+        gateway.metric("portcullis_rules_loaded"),
+        body["rules_loaded"].as_f64().unwrap_or_default()
+    );
     assert_eq!(get(gateway.admin(), "/").status, 404);
 }
 
@@ -195,7 +254,10 @@ fn connections_are_counted_while_they_are_open() {
     let mut clients: Vec<_> = (0..3).map(|_| gateway.client()).collect();
     for client in &mut clients {
         client.send(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-        assert_eq!(client.response(PATIENCE).map(|answer| answer.status), Some(200));
+        assert_eq!(
+            client.response(PATIENCE).map(|answer| answer.status),
+            Some(200)
+        );
     }
     assert_eq!(gateway.metric("portcullis_connections"), 3.0);
     drop(clients);

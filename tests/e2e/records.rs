@@ -16,7 +16,12 @@ fn plain() -> Origin {
 }
 
 fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn send(gateway: &Gateway, request: &str) -> u16 {
@@ -28,7 +33,9 @@ fn send(gateway: &Gateway, request: &str) -> u16 {
 #[test]
 fn a_record_has_all_its_members() {
     let origin = plain();
-    let gateway = World::before(&origin).policy("limits: [{ key: client, rate: 600/min }]").start();
+    let gateway = World::before(&origin)
+        .policy("limits: [{ key: client, rate: 600/min }]")
+        .start();
     let body = "name=value";
     send(
         &gateway,
@@ -41,9 +48,29 @@ fn a_record_has_all_its_members() {
     assert_eq!(
         keys(&record),
         [
-            "id", "time", "client", "peer", "protocol", "scheme", "method", "host", "path", "query", "status", "route",
-            "policy", "mode", "action", "verdict", "timings_us", "upstream", "server", "bytes_in", "bytes_out",
-            "duration_us", "outcome"
+            "id",
+            "time",
+            "client",
+            "peer",
+            "protocol",
+            "scheme",
+            "method",
+            "host",
+            "path",
+            "query",
+            "status",
+            "route",
+            "policy",
+            "mode",
+            "action",
+            "verdict",
+            "timings_us",
+            "upstream",
+            "server",
+            "bytes_in",
+            "bytes_out",
+            "duration_us",
+            "outcome"
         ]
     );
     for (name, expected) in [
@@ -62,19 +89,32 @@ fn a_record_has_all_its_members() {
         assert_eq!(record[name], expected, "{name}");
     }
     assert_eq!(record["server"], origin.address().to_string());
-    assert_eq!((&record["status"], &record["bytes_in"], &record["bytes_out"]), (&200.into(), &10.into(), &6.into()));
+    assert_eq!(
+        (&record["status"], &record["bytes_in"], &record["bytes_out"]),
+        (&200.into(), &10.into(), &6.into())
+    );
     let time = record["time"].as_str().expect("a text");
-    assert!(time.starts_with("20") && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
+    assert!(
+        time.starts_with("20") && time.ends_with('Z') && time.as_bytes()[10] == b'T',
+        "{time}"
+    );
     assert_eq!(record["id"].as_str().map(str::len), Some(32), "{record}");
 
     let timings = &record["timings_us"];
     assert_eq!(keys(timings), ["limit", "body", "inspect", "upstream"]);
     let of = |name: &str| timings[name].as_f64().expect("a number");
     let whole = record["duration_us"].as_f64().expect("a number");
-    assert!(["limit", "body", "inspect", "upstream"].iter().map(|name| of(name)).sum::<f64>() <= whole, "{record}");
-    let stages = &record["verdict"]["stages"];
+    assert!(
+        ["limit", "body", "inspect", "upstream"]
+            .iter()
+            .map(|name| of(name))
+            .sum::<f64>()
+            <= whole,
+        "{record}"
+    );
+    let stages = &record["verdict"]["stages_us"];
     for stage in ["decode", "signature", "decision"] {
-        assert!(stages.to_string().contains(stage), "{stage}: {stages}");
+        assert!(stages[stage].is_number(), "{stage}: {stages}");
     }
 }
 
@@ -82,16 +122,39 @@ fn a_record_has_all_its_members() {
 fn evidence_says_which_rule_where_and_what() {
     let origin = plain();
     let gateway = World::before(&origin).start();
-    assert_eq!(send(&gateway, "GET /?id=1%27%20UNION%20SELECT%20password%20FROM%20users-- HTTP/1.1\r\nHost: a.test\r\n\r\n"), 403);
+    assert_eq!(
+        send(
+            &gateway,
+            "GET /?id=1%27%20UNION%20SELECT%20password%20FROM%20users-- HTTP/1.1\r\nHost: a.test\r\n\r\n"
+        ),
+        403
+    );
     let record = gateway.await_record(|record| record["status"] == 403);
     let verdict = &record["verdict"];
-    assert_eq!((&verdict["action"], &verdict["level"]), (&"deny".into(), &"CRITICAL".into()), "{record}");
+    assert_eq!(
+        (&verdict["action"], &verdict["level"]),
+        (&"deny".into(), &"CRITICAL".into()),
+        "{record}"
+    );
     let evidence = &verdict["evidence"][0];
-    for member in ["rule", "name", "why", "category", "severity", "location", "field", "excerpt"] {
-        assert!(evidence[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {evidence}");
+    for member in [
+        "rule", "name", "why", "category", "severity", "location", "field", "excerpt",
+    ] {
+        assert!(
+            evidence[member]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{member}: {evidence}"
+        );
     }
-    assert_eq!((&evidence["location"], &evidence["field"]), (&"query".into(), &"id".into()));
-    assert!(record.get("upstream").is_none() && record["timings_us"].get("upstream").is_none(), "{record}");
+    assert_eq!(
+        (&evidence["location"], &evidence["field"]),
+        (&"query".into(), &"id".into())
+    );
+    assert!(
+        record.get("upstream").is_none() && record["timings_us"].get("upstream").is_none(),
+        "{record}"
+    );
 }
 
 #[test]
@@ -120,12 +183,22 @@ fn secrets_are_blacked_out_before_they_are_written() {
         ),
     ];
     let mut found = 0;
-    for (request, path) in requests.iter().zip(["/a", "/b", "/c", "/d", "/e", "/f", "/g"]) {
+    for (request, path) in requests
+        .iter()
+        .zip(["/a", "/b", "/c", "/d", "/e", "/f", "/g"])
+    {
         send(&gateway, request);
         let record = gateway.await_record(|record| record["path"] == path);
-        found += usize::from(record["verdict"]["evidence"].as_array().is_some_and(|evidence| !evidence.is_empty()));
+        found += usize::from(
+            record["verdict"]["evidence"]
+                .as_array()
+                .is_some_and(|evidence| !evidence.is_empty()),
+        );
     }
-    assert!(found >= 4, "only {found} left evidence, so little was tested");
+    assert!(
+        found >= 4,
+        "only {found} left evidence, so little was tested"
+    );
     let text = fs::read_to_string(gateway.folder().join("records.jsonl")).expect("records");
     for written in [text, gateway.log()] {
         assert!(!written.contains("s3cr3t"), "{written}");
@@ -145,8 +218,15 @@ fn a_client_that_goes_away_leaves_a_record() {
     }
     drop(client);
     let record = gateway.await_record(|record| record["path"] == "/waiting");
-    assert_eq!((&record["outcome"], &record["status"]), (&"client-gone".into(), &0.into()), "{record}");
-    assert_eq!(gateway.metric("portcullis_responses_total{class=\"aborted\""), 1.0);
+    assert_eq!(
+        (&record["outcome"], &record["status"]),
+        (&"client-gone".into(), &0.into()),
+        "{record}"
+    );
+    assert_eq!(
+        gateway.metric("portcullis_responses_total{class=\"aborted\""),
+        1.0
+    );
 
     let mut client = gateway.client();
     client.send(b"POST /half HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100\r\n\r\nhalf");
@@ -170,18 +250,37 @@ fn a_client_that_leaves_in_the_midst_of_an_answer_leaves_a_record() {
     let gateway = World::before(&origin).start();
     let mut client = gateway.client();
     client.send(b"GET /events HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert!(!client.read_at_least(100, PATIENCE).is_empty());
+    let mut got = Vec::new();
+    while !got.windows(4).any(|window| window == b"tick") {
+        let more = client.read_at_least(1, PATIENCE);
+        assert!(!more.is_empty(), "no event came");
+        got.extend_from_slice(&more);
+    }
     drop(client);
     let record = gateway.await_record(|record| record["path"] == "/events");
-    assert_eq!((&record["outcome"], &record["status"]), (&"client-gone".into(), &200.into()), "{record}");
-    assert!(record["bytes_out"].as_u64().is_some_and(|bytes| bytes > 0), "{record}");
+    assert_eq!(
+        (&record["outcome"], &record["status"]),
+        (&"client-gone".into(), &200.into()),
+        "{record}"
+    );
+    assert!(
+        record["bytes_out"].as_u64().is_some_and(|bytes| bytes > 0),
+        "{record}"
+    );
 }
 
 #[test]
 fn each_exchange_is_one_line_and_one_count() {
     let origin = plain();
-    let gateway = World::before(&origin).with("workers: { threads: 2 }").start();
-    let targets = ["/ok", "/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--", "/a%0d%0ab", "/%22%5C%00\u{e9}"];
+    let gateway = World::before(&origin)
+        .with("workers: { threads: 2 }")
+        .start();
+    let targets = [
+        "/ok",
+        "/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--",
+        "/a%0d%0ab",
+        "/%22%5C%00\u{e9}",
+    ];
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let address = gateway.address();
@@ -192,17 +291,25 @@ fn each_exchange_is_one_line_and_one_count() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("no panic"));
     let end = Instant::now() + PATIENCE;
     while gateway.records().len() < 80 {
         assert!(Instant::now() < end, "{} records", gateway.records().len());
         thread::sleep(Duration::from_millis(20));
     }
     let records = gateway.records();
-    let ids: HashSet<&str> = records.iter().filter_map(|record| record["id"].as_str()).collect();
+    let ids: HashSet<&str> = records
+        .iter()
+        .filter_map(|record| record["id"].as_str())
+        .collect();
     assert_eq!((records.len(), ids.len()), (80, 80));
     assert_eq!(gateway.metric("portcullis_requests_total"), 80.0);
-    assert_eq!(gateway.metric("portcullis_request_duration_seconds_count"), 80.0);
+    assert_eq!(
+        gateway.metric("portcullis_request_duration_seconds_count"),
+        80.0
+    );
     assert_eq!(gateway.metric("portcullis_records_dropped_total"), 0.0);
 }
 
@@ -211,12 +318,42 @@ fn what_is_refused_on_the_wire_is_recorded_with_its_reason() {
     let origin = plain();
     let gateway = World::before(&origin).start();
     let cases = [
-        ("GET /bare-lf HTTP/1.1\nHost: a.test\n\n", "bare-lf", "GET", "/bare-lf"),
-        ("GET /no-host HTTP/1.1\r\n\r\n", "host-missing", "GET", "/no-host"),
-        ("GET /two HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "host-repeated", "GET", "/two"),
-        ("POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "length-invalid", "POST", "/l"),
-        ("TRACE /t HTTP/1.1\r\nHost: a.test\r\n\r\n", "method-refused", "TRACE", "/t"),
-        ("GET /u HTTP/1.1\r\nHost: a.test\r\nX_Y: 1\r\n\r\n", "underscore-in-name", "GET", "/u"),
+        (
+            "GET /bare-lf HTTP/1.1\nHost: a.test\n\n",
+            "bare-lf",
+            "GET",
+            "/bare-lf",
+        ),
+        (
+            "GET /no-host HTTP/1.1\r\n\r\n",
+            "host-missing",
+            "GET",
+            "/no-host",
+        ),
+        (
+            "GET /two HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "host-repeated",
+            "GET",
+            "/two",
+        ),
+        (
+            "POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+            "length-invalid",
+            "POST",
+            "/l",
+        ),
+        (
+            "TRACE /t HTTP/1.1\r\nHost: a.test\r\n\r\n",
+            "method-refused",
+            "TRACE",
+            "/t",
+        ),
+        (
+            "GET /u HTTP/1.1\r\nHost: a.test\r\nX_Y: 1\r\n\r\n",
+            "name-underscore",
+            "GET",
+            "/u",
+        ),
     ];
     for (bytes, reason, method, path) in cases {
         let mut client = gateway.client();
@@ -224,9 +361,23 @@ fn what_is_refused_on_the_wire_is_recorded_with_its_reason() {
         let answer = client.response(PATIENCE).expect("an answer");
         assert!((400..=505).contains(&answer.status), "{reason}");
         let record = gateway.await_record(|record| record["reason"] == reason);
-        assert_eq!((&record["method"], &record["path"]), (&method.into(), &path.into()), "{record}");
-        assert_eq!((&record["outcome"], &record["status"]), (&"refused".into(), &answer.status.into()), "{record}");
-        assert_eq!(gateway.metric(&format!("portcullis_protocol_errors_total{{reason=\"{reason}\"")), 1.0, "{reason}");
+        assert_eq!(
+            (&record["method"], &record["path"]),
+            (&method.into(), &path.into()),
+            "{record}"
+        );
+        assert_eq!(
+            (&record["outcome"], &record["status"]),
+            (&"refused".into(), &answer.status.into()),
+            "{record}"
+        );
+        assert_eq!(
+            gateway.metric(&format!(
+                "portcullis_protocol_errors_total{{reason=\"{reason}\""
+            )),
+            1.0,
+            "{reason}"
+        );
     }
     assert_eq!(origin.count(), 0);
 }
@@ -234,7 +385,9 @@ fn what_is_refused_on_the_wire_is_recorded_with_its_reason() {
 #[test]
 fn records_go_to_standard_output_or_nowhere_as_configured() {
     let origin = plain();
-    let gateway = World::before(&origin).with("records: { output: stdout }").start();
+    let gateway = World::before(&origin)
+        .with("records: { output: stdout }")
+        .start();
     get(gateway.address(), "/to-stdout");
     let end = Instant::now() + PATIENCE;
     let line = loop {
@@ -248,11 +401,17 @@ fn records_go_to_standard_output_or_nowhere_as_configured() {
     let record: Value = serde_json::from_str(&line).expect("a line of JSON");
     assert_eq!(record["path"], "/to-stdout");
 
-    let gateway = World::before(&origin).with("records: { output: none }").start();
+    let gateway = World::before(&origin)
+        .with("records: { output: none }")
+        .start();
     get(gateway.address(), "/to-nowhere");
     thread::sleep(Duration::from_millis(300));
     assert!(!gateway.log().contains("/to-nowhere"));
-    assert_eq!(gateway.metric("portcullis_records_dropped_total"), 0.0, "unwanted is not lost");
+    assert_eq!(
+        gateway.metric("portcullis_records_dropped_total"),
+        0.0,
+        "unwanted is not lost"
+    );
 }
 
 #[test]
@@ -261,7 +420,10 @@ fn a_rotated_file_is_opened_anew_on_hangup() {
     let gateway = World::before(&origin).start();
     get(gateway.address(), "/before");
     gateway.await_record(|record| record["path"] == "/before");
-    let (old, new) = (gateway.folder().join("records.jsonl.1"), gateway.folder().join("records.jsonl"));
+    let (old, new) = (
+        gateway.folder().join("records.jsonl.1"),
+        gateway.folder().join("records.jsonl"),
+    );
     fs::rename(&new, &old).expect("a rename");
     gateway.signal("HUP");
     let end = Instant::now() + PATIENCE;
@@ -280,7 +442,9 @@ fn a_rotated_file_is_opened_anew_on_hangup() {
 fn a_full_disk_fails_no_request_and_losses_are_counted() {
     let origin = plain();
     // Each write to this device fails as a full disk does.
-    let gateway = World::before(&origin).with("records: { output: /dev/full, queue: 8 }").start();
+    let gateway = World::before(&origin)
+        .with("records: { output: /dev/full, queue: 8 }")
+        .start();
     for _ in 0..40 {
         assert_eq!(get(gateway.address(), "/").status, 200);
     }

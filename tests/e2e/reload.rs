@@ -19,23 +19,33 @@ fn plain() -> Origin {
 
 /// A world whose answers bear this version.
 fn version(origin: &Origin, version: &str) -> World {
-    World::before(origin).upstream(&format!("response_headers: {{ set: {{ x-version: \"{version}\" }} }}"))
+    World::before(origin).upstream(&format!(
+        "response_headers: {{ set: {{ x-version: \"{version}\" }} }}"
+    ))
 }
 
 fn reloads(gateway: &Gateway, outcome: &str) -> f64 {
-    gateway.metric(&format!("portcullis_config_reloads_total{{outcome=\"{outcome}\""))
+    gateway.metric(&format!(
+        "portcullis_config_reloads_total{{outcome=\"{outcome}\""
+    ))
 }
 
 fn await_reload(gateway: &Gateway, outcome: &str, count: f64) {
     let end = Instant::now() + PATIENCE;
     while reloads(gateway, outcome) < count {
-        assert!(Instant::now() < end, "no {outcome} reload: {}", gateway.log());
+        assert!(
+            Instant::now() < end,
+            "no {outcome} reload: {}",
+            gateway.log()
+        );
         thread::sleep(Duration::from_millis(20));
     }
 }
 
 fn served_version(gateway: &Gateway) -> Option<String> {
-    get(gateway.address(), "/").header("x-version").map(str::to_owned)
+    get(gateway.address(), "/")
+        .header("x-version")
+        .map(str::to_owned)
 }
 
 /// A port that was free a moment ago.
@@ -62,7 +72,10 @@ fn a_changed_file_and_a_signal_reload() {
     assert_eq!(served_version(&gateway).as_deref(), Some("one"));
     let mut kept = gateway.client();
     kept.send(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert_eq!(kept.response(PATIENCE).map(|answer| answer.status), Some(200));
+    assert_eq!(
+        kept.response(PATIENCE).map(|answer| answer.status),
+        Some(200)
+    );
 
     gateway.rewrite(&version(&origin, "two").yaml());
     await_reload(&gateway, "applied", 1.0);
@@ -88,7 +101,10 @@ fn a_bad_file_is_refused_with_every_mistake_and_the_old_one_serves_on() {
     let origin = plain();
     let world = version(&origin, "one");
     let gateway = world.start();
-    let broken = world.yaml().replace("upstream: api", "upstream: nobody").replace("policies:", "polices:");
+    let broken = world
+        .yaml()
+        .replace("upstream: api", "upstream: nobody")
+        .replace("policies:", "polices:");
     gateway.rewrite(&broken);
     await_reload(&gateway, "refused", 1.0);
     let log = gateway.log();
@@ -110,12 +126,23 @@ fn a_bad_file_is_refused_with_every_mistake_and_the_old_one_serves_on() {
 fn what_needs_a_restart_is_refused_with_that_sentence() {
     let origin = plain();
     let gateway = version(&origin, "one").start();
-    gateway.rewrite(&version(&origin, "two").with("workers: { threads: 3 }\nlog: { level: debug }").yaml());
+    gateway.rewrite(
+        &version(&origin, "two")
+            .with("workers: { threads: 3 }\nlog: { level: debug }")
+            .yaml(),
+    );
     gateway.signal("HUP");
     await_reload(&gateway, "refused", 1.0);
     let log = gateway.log();
-    assert!(log.contains("workers.threads") && log.contains("needs a restart"), "{log}");
-    assert_eq!(served_version(&gateway).as_deref(), Some("one"), "nothing of it was applied");
+    assert!(
+        log.contains("workers.threads") && log.contains("needs a restart"),
+        "{log}"
+    );
+    assert_eq!(
+        served_version(&gateway).as_deref(),
+        Some("one"),
+        "nothing of it was applied"
+    );
 }
 
 #[test]
@@ -133,7 +160,10 @@ fn listeners_come_and_go_and_the_gone_ones_drain() {
     let new = SocketAddr::from(([127, 0, 0, 1], second));
     let mut idle = gateway.client();
     idle.send(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert_eq!(idle.response(PATIENCE).map(|answer| answer.status), Some(200));
+    assert_eq!(
+        idle.response(PATIENCE).map(|answer| answer.status),
+        Some(200)
+    );
     let mut slow = gateway.client();
     slow.send(b"GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert!(origin.await_count(2, PATIENCE));
@@ -143,9 +173,14 @@ fn listeners_come_and_go_and_the_gone_ones_drain() {
     await_reload(&gateway, "applied", 1.0);
     assert_eq!(get(new, "/").status, 200);
     assert!(refuses(old), "the old listener is closed");
-    let answer = slow.response(PATIENCE).expect("what was under way is finished");
+    let answer = slow
+        .response(PATIENCE)
+        .expect("what was under way is finished");
     assert_eq!((answer.status, answer.text().as_str()), (200, "origin"));
-    assert!(idle.closes_within(PATIENCE) && slow.closes_within(PATIENCE), "then its connections close");
+    assert!(
+        idle.closes_within(PATIENCE) && slow.closes_within(PATIENCE),
+        "then its connections close"
+    );
 }
 
 #[test]
@@ -198,11 +233,19 @@ fn reloads_under_load_fail_no_request() {
     }
     thread::sleep(Duration::from_secs(3).saturating_sub(begun.elapsed()));
     stop.store(true, Ordering::Relaxed);
-    clients.into_iter().for_each(|client| client.join().expect("no panic"));
-    let (answered, failed) = (answered.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+    clients
+        .into_iter()
+        .for_each(|client| client.join().expect("no panic"));
+    let (answered, failed) = (
+        answered.load(Ordering::Relaxed),
+        failed.load(Ordering::Relaxed),
+    );
     println!("{answered} answered, {failed} failed");
     assert_eq!(failed, 0);
-    assert!(answered > 100, "too little load to mean anything: {answered}");
+    assert!(
+        answered > 100,
+        "too little load to mean anything: {answered}"
+    );
     assert_eq!(served_version(&gateway).as_deref(), Some("5"));
 }
 
@@ -217,21 +260,37 @@ fn sigterm_finishes_what_is_under_way_and_ends_with_0() {
     let mut gateway = World::before(&origin).start();
     let mut idle = gateway.client();
     idle.send(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert_eq!(idle.response(PATIENCE).map(|answer| answer.status), Some(200));
+    assert_eq!(
+        idle.response(PATIENCE).map(|answer| answer.status),
+        Some(200)
+    );
     let mut slow = gateway.client();
     slow.send(b"GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert!(origin.await_count(2, PATIENCE));
     let begun = Instant::now();
     gateway.signal("TERM");
-    assert!(idle.closes_within(PATIENCE), "an idle connection holds nothing up");
-    let answer = slow.response(PATIENCE).expect("what was under way is finished");
+    assert!(
+        idle.closes_within(PATIENCE),
+        "an idle connection holds nothing up"
+    );
+    let answer = slow
+        .response(PATIENCE)
+        .expect("what was under way is finished");
     assert_eq!((answer.status, answer.text().as_str()), (200, "origin"));
-    let status = gateway.exit_within(Duration::from_secs(8)).expect("it ends");
+    let status = gateway
+        .exit_within(Duration::from_secs(8))
+        .expect("it ends");
     assert_eq!(status.code(), Some(0), "{}", gateway.log());
     assert!(begun.elapsed() < Duration::from_secs(8));
-    assert!(TcpStream::connect(gateway.address()).is_err(), "nobody listens any more");
+    assert!(
+        TcpStream::connect(gateway.address()).is_err(),
+        "nobody listens any more"
+    );
     let records = gateway.records();
-    assert!(records.iter().any(|record| record["path"] == "/slow"), "records are written to the last: {records:?}");
+    assert!(
+        records.iter().any(|record| record["path"] == "/slow"),
+        "records are written to the last: {records:?}"
+    );
 }
 
 #[test]
@@ -244,15 +303,22 @@ fn the_drain_has_a_deadline() {
             thread::sleep(Duration::from_millis(50));
         }
     });
-    let mut gateway = World::before(&origin).with("shutdown: { drain: 1s }").start();
+    let mut gateway = World::before(&origin)
+        .with("shutdown: { drain: 1s }")
+        .start();
     let mut client = gateway.client();
     client.send(b"GET /endless HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert!(!client.read_at_least(100, PATIENCE).is_empty());
     gateway.signal("TERM");
-    let status = gateway.exit_within(Duration::from_secs(8)).expect("it ends although the answer does not");
+    let status = gateway
+        .exit_within(Duration::from_secs(8))
+        .expect("it ends although the answer does not");
     assert_eq!(status.code(), Some(0));
     let records = gateway.records();
-    assert!(records.iter().any(|record| record["path"] == "/endless"), "cut off, but recorded: {records:?}");
+    assert!(
+        records.iter().any(|record| record["path"] == "/endless"),
+        "cut off, but recorded: {records:?}"
+    );
 }
 
 /// Runs a gateway that should end by itself; its exit code and what it said.
@@ -265,7 +331,10 @@ fn run_to_end(yaml: &str) -> (Option<i32>, String) {
         .arg(&file)
         .output()
         .expect("it can be started");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
@@ -274,12 +343,21 @@ fn an_address_in_use_is_refused_with_a_sentence() {
     let gateway = World::before(&origin).start();
     let world = World::before(&origin).with("records: { output: none }");
     // SO_REUSEPORT would let a second gateway take half of the first one's connections.
-    let listener = world.clone().listener(&format!("address: \"{}\"", gateway.address())).yaml();
-    let admin = world.yaml().replace("admin: { address: \"127.0.0.1:0\" }", &format!("admin: {{ address: \"{}\" }}", gateway.admin()));
+    let listener = world
+        .clone()
+        .listener(&format!("address: \"{}\"", gateway.address()))
+        .yaml();
+    let admin = world.yaml().replace(
+        "admin: { address: \"127.0.0.1:0\" }",
+        &format!("admin: {{ address: \"{}\" }}", gateway.admin()),
+    );
     for (yaml, address) in [(listener, gateway.address()), (admin, gateway.admin())] {
         let (code, words) = run_to_end(&yaml);
         assert_eq!(code, Some(1), "{words}");
-        assert!(words.contains(&address.to_string()) && words.contains("in use"), "{words}");
+        assert!(
+            words.contains(&address.to_string()) && words.contains("in use"),
+            "{words}"
+        );
     }
     for _ in 0..10 {
         assert_eq!(get(gateway.address(), "/").status, 200);
@@ -297,6 +375,9 @@ fn a_bad_file_starts_nothing() {
         .yaml();
     let (code, words) = run_to_end(&yaml);
     assert_eq!(code, Some(1));
-    assert!(words.contains("enforced") && words.contains("limit"), "all mistakes at once: {words}");
+    assert!(
+        words.contains("enforced") && words.contains("limit"),
+        "all mistakes at once: {words}"
+    );
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
 }

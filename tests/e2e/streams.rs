@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::mpsc;
 use std::sync::Mutex;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use http::{Request, StatusCode, Version};
@@ -29,7 +29,12 @@ fn await_bytes(client: &mut Client, bytes: &[u8]) {
     let mut all = Vec::new();
     loop {
         let more = client.read_at_least(1, PATIENCE);
-        assert!(!more.is_empty(), "{:?} did not come, but {:?}", bytes.escape_ascii().to_string(), all);
+        assert!(
+            !more.is_empty(),
+            "{:?} did not come, but {:?}",
+            bytes.escape_ascii().to_string(),
+            all
+        );
         all.extend_from_slice(&more);
         if all.windows(bytes.len()).any(|window| window == bytes) {
             return;
@@ -43,7 +48,9 @@ fn an_event_arrives_before_the_next_is_sent() {
     let released = Mutex::new(released);
     let origin = Origin::start(move |mut stream, _| {
         read_head(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n");
+        let _ = stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n",
+        );
         let released = released.lock().expect("one connection");
         if released.recv_timeout(PATIENCE).is_ok() {
             let _ = stream.write_all(b"data: second\n\n");
@@ -61,12 +68,20 @@ fn an_event_arrives_before_the_next_is_sent() {
 fn an_event_stream_may_be_silent_for_longer_than_the_idle_time() {
     let origin = Origin::start(|mut stream, _| {
         let head = read_head(&mut stream);
-        let kind = if head.starts_with(b"GET /events") { "text/event-stream" } else { "text/plain" };
-        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\ndata: first\n\n").as_bytes());
+        let kind = if head.starts_with(b"GET /events") {
+            "text/event-stream"
+        } else {
+            "text/plain"
+        };
+        let _ = stream.write_all(
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\ndata: first\n\n").as_bytes(),
+        );
         std::thread::sleep(Duration::from_millis(900));
         let _ = stream.write_all(b"data: second\n\n");
     });
-    let gateway = World::before(&origin).upstream("timeouts: { idle: 300ms }").start();
+    let gateway = World::before(&origin)
+        .upstream("timeouts: { idle: 300ms }")
+        .start();
     let mut events = gateway.client();
     events.send(b"GET /events HTTP/1.1\r\nHost: a.test\r\n\r\n");
     let mut plain = gateway.client();
@@ -76,7 +91,10 @@ fn an_event_stream_may_be_silent_for_longer_than_the_idle_time() {
     // Anything else that falls silent is broken off, and the client can tell: no last chunk.
     assert!(plain.closes_within(PATIENCE));
     let text = String::from_utf8_lossy(plain.rest()).into_owned();
-    assert!(text.contains("first") && !text.contains("second") && !text.ends_with("0\r\n\r\n"), "{text}");
+    assert!(
+        text.contains("first") && !text.contains("second") && !text.ends_with("0\r\n\r\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -88,9 +106,12 @@ fn http2_with_prior_knowledge_reaches_an_http1_origin() {
     let gateway = World::before(&origin).start();
     block_on(async {
         let mut sender = http2::connect(gateway.address()).await;
-        for (method, target, body) in
-            [("GET", "/a?x=%41&y", ""), ("POST", "/b", "name=value"), ("HEAD", "/c", ""), ("DELETE", "/d", "")]
-        {
+        for (method, target, body) in [
+            ("GET", "/a?x=%41&y", ""),
+            ("POST", "/b", "name=value"),
+            ("HEAD", "/c", ""),
+            ("DELETE", "/d", ""),
+        ] {
             let request = Request::builder()
                 .method(method)
                 .uri(format!("http://a.test{target}"))
@@ -98,15 +119,29 @@ fn http2_with_prior_knowledge_reaches_an_http1_origin() {
                 .body(full(body))
                 .expect("a valid request");
             let answer = sender.send_request(request).await.expect("an answer");
-            assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2), "{method}");
+            assert_eq!(
+                (answer.status(), answer.version()),
+                (StatusCode::OK, Version::HTTP_2),
+                "{method}"
+            );
             assert!(!answer.headers().contains_key("connection"));
-            let text = answer.into_body().collect().await.expect("a body").to_bytes();
-            let expected = if method == "HEAD" { String::new() } else { format!("{method} {target} HTTP/1.1 {body}") };
+            let text = answer
+                .into_body()
+                .collect()
+                .await
+                .expect("a body")
+                .to_bytes();
+            let expected = if method == "HEAD" {
+                String::new()
+            } else {
+                format!("{method} {target} HTTP/1.1 {body}")
+            };
             assert_eq!(String::from_utf8_lossy(&text), expected);
         }
-        let attack = Request::get("http://a.test/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--")
-            .body(full(""))
-            .expect("a valid request");
+        let attack =
+            Request::get("http://a.test/?id=1%27%20UNION%20SELECT%20password%20FROM%20users--")
+                .body(full(""))
+                .expect("a valid request");
         let answer = sender.send_request(attack).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     });
@@ -126,7 +161,9 @@ fn grpc(body: http2::AnyBody) -> Request<http2::AnyBody> {
 #[test]
 fn grpc_passes_message_by_message_with_its_trailers() {
     let origin = EchoOrigin::start();
-    let gateway = World::of(&[origin.url()]).upstream("protocol: http2").start();
+    let gateway = World::of(&[origin.url()])
+        .upstream("protocol: http2")
+        .start();
     block_on(async {
         let mut sender = http2::connect(gateway.address()).await;
         let (pieces, body) = streamed();
@@ -142,7 +179,13 @@ fn grpc_passes_message_by_message_with_its_trailers() {
         drop(pieces);
         let end = echo.collect().await.expect("it ends in order");
         let trailers = end.trailers().expect("gRPC has trailers");
-        assert_eq!((&trailers["grpc-status"], &trailers["x-checksum"]), (&"0".parse().expect("a value"), &"abc".parse().expect("a value")));
+        assert_eq!(
+            (&trailers["grpc-status"], &trailers["x-checksum"]),
+            (
+                &"0".parse().expect("a value"),
+                &"abc".parse().expect("a value")
+            )
+        );
     });
     let seen = origin.seen();
     assert_eq!(seen[0].version, Version::HTTP_2);
@@ -152,12 +195,16 @@ fn grpc_passes_message_by_message_with_its_trailers() {
 #[test]
 fn a_grpc_message_that_is_an_attack_does_not_reach_the_origin() {
     let origin = EchoOrigin::start();
-    let gateway = World::of(&[origin.url()]).upstream("protocol: http2").start();
+    let gateway = World::of(&[origin.url()])
+        .upstream("protocol: http2")
+        .start();
     let attack = b"\x0a\x301' UNION SELECT password, login FROM users-- abc";
     block_on(async {
         let mut sender = http2::connect(gateway.address()).await;
         let (pieces, body) = streamed();
-        pieces.send(message(b"\x0a\x08harmless")).expect("the body waits");
+        pieces
+            .send(message(b"\x0a\x08harmless"))
+            .expect("the body waits");
         let answer = sender.send_request(grpc(body)).await.expect("an answer");
         let mut echo = answer.into_body();
         assert!(next_data(&mut echo).await.is_some());
@@ -165,7 +212,11 @@ fn a_grpc_message_that_is_an_attack_does_not_reach_the_origin() {
         while next_data(&mut echo).await.is_some() {}
     });
     let received = origin.received();
-    assert!(!received.windows(5).any(|window| window == b"UNION"), "{}", received.escape_ascii());
+    assert!(
+        !received.windows(5).any(|window| window == b"UNION"),
+        "{}",
+        received.escape_ascii()
+    );
     let record = gateway.await_record(|record| record["path"] == "/shop.Orders/Place");
     assert_eq!(record["verdict"]["category"], "sqli", "{record}");
     assert_eq!(record["action"], "deny", "{record}");
@@ -185,17 +236,39 @@ fn grpc_and_plain_requests_share_an_upstream() {
                 .expect("a valid request");
             let answer = sender.send_request(plain).await.expect("an answer");
             assert_eq!(answer.status(), StatusCode::OK, "plain, round {round}");
-            assert_eq!(answer.into_body().collect().await.expect("a body").to_bytes(), "hello");
-            let answer = sender.send_request(grpc(full(message(b"hello")))).await.expect("an answer");
+            assert_eq!(
+                answer
+                    .into_body()
+                    .collect()
+                    .await
+                    .expect("a body")
+                    .to_bytes(),
+                "hello"
+            );
+            let answer = sender
+                .send_request(grpc(full(message(b"hello"))))
+                .await
+                .expect("an answer");
             assert_eq!(answer.status(), StatusCode::OK, "gRPC, round {round}");
             let end = answer.into_body().collect().await.expect("a body");
-            assert!(end.trailers().is_some_and(|trailers| trailers.contains_key("grpc-status")), "round {round}");
+            assert!(
+                end.trailers()
+                    .is_some_and(|trailers| trailers.contains_key("grpc-status")),
+                "round {round}"
+            );
         }
     });
-    let versions: Vec<(String, Version)> =
-        origin.seen().iter().map(|seen| (seen.uri.path().to_owned(), seen.version)).collect();
+    let versions: Vec<(String, Version)> = origin
+        .seen()
+        .iter()
+        .map(|seen| (seen.uri.path().to_owned(), seen.version))
+        .collect();
     for (path, version) in &versions {
-        let expected = if path == "/plain" { Version::HTTP_11 } else { Version::HTTP_2 };
+        let expected = if path == "/plain" {
+            Version::HTTP_11
+        } else {
+            Version::HTTP_2
+        };
         assert_eq!(*version, expected, "{versions:?}");
     }
 }
@@ -207,7 +280,10 @@ const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgra
 fn websocket_origin() -> Origin {
     Origin::start(|mut stream, _| {
         let head = read_head(&mut stream);
-        if !String::from_utf8_lossy(&head).to_ascii_lowercase().contains("upgrade: websocket") {
+        if !String::from_utf8_lossy(&head)
+            .to_ascii_lowercase()
+            .contains("upgrade: websocket")
+        {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain");
             return;
         }
@@ -237,7 +313,11 @@ fn text_frame(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).expect("a short text");
     let mut frame = vec![0x81, 0x80 | length];
     frame.extend_from_slice(&mask);
-    frame.extend(text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame.extend(
+        text.bytes()
+            .zip(mask.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     frame
 }
 
@@ -246,7 +326,10 @@ fn upgraded(gateway: &Gateway) -> Client {
     client.send(HANDSHAKE.as_bytes());
     let answer = client.response(PATIENCE).expect("an answer");
     assert_eq!(answer.status, 101);
-    assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert_eq!(
+        answer.header("sec-websocket-accept"),
+        Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    );
     assert_eq!(answer.header("upgrade"), Some("websocket"));
     client
 }
@@ -262,7 +345,17 @@ fn a_websocket_echoes_where_the_route_allows_it() {
         expected.extend_from_slice(text.as_bytes());
         assert_eq!(client.read_at_least(expected.len(), PATIENCE), expected);
     }
-    gateway.await_record(|record| record["status"] == 101);
+    assert!(
+        gateway.records().is_empty(),
+        "the exchange lasts as long as the tunnel"
+    );
+    drop(client);
+    let record = gateway.await_record(|record| record["status"] == 101);
+    assert_eq!(
+        (&record["outcome"], &record["action"]),
+        (&"complete".into(), &"allow".into()),
+        "{record}"
+    );
 }
 
 #[test]
@@ -289,13 +382,19 @@ fn a_websocket_message_that_is_an_attack_closes_with_1008() {
     assert!(client.closes_within(PATIENCE));
     assert_eq!(client.rest(), b"");
     let record = gateway.await_record(|record| record["action"] == "deny");
-    assert_eq!((&record["path"], &record["verdict"]["category"]), (&"/chat".into(), &"sqli".into()));
+    assert_eq!(
+        (&record["path"], &record["verdict"]["category"]),
+        (&"/chat".into(), &"sqli".into())
+    );
 }
 
 #[test]
 fn an_observing_policy_lets_websocket_messages_pass_and_records_them() {
     let origin = websocket_origin();
-    let gateway = World::before(&origin).route("websocket: true").policy("limits: [], mode: observe").start();
+    let gateway = World::before(&origin)
+        .route("websocket: true")
+        .policy("limits: [], mode: observe")
+        .start();
     let mut client = upgraded(&gateway);
     let text = "1' UNION SELECT password, login FROM users--";
     client.send(&text_frame(text));
@@ -303,6 +402,7 @@ fn an_observing_policy_lets_websocket_messages_pass_and_records_them() {
     expected.extend_from_slice(text.as_bytes());
     assert_eq!(client.read_at_least(expected.len(), PATIENCE), expected);
     drop(client);
-    let record = gateway.await_record(|record| record["path"] == "/chat" && record["would"] == "deny");
+    let record =
+        gateway.await_record(|record| record["path"] == "/chat" && record["would"] == "deny");
     assert_eq!(record["action"], "allow", "{record}");
 }

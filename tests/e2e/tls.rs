@@ -37,14 +37,23 @@ async fn connect(
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
     let name = ServerName::try_from(name.to_owned()).expect("a name");
     let stream = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
 }
 
 fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
-    let chain = stream.get_ref().1.peer_certificates().expect("a server shows its certificate");
+    let chain = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .expect("a server shows its certificate");
     chain[0].clone().into_owned()
 }
 
@@ -71,29 +80,53 @@ fn alpn_chooses_the_protocol_and_the_name_chooses_the_certificate() {
     block_on(async {
         for (name, certificate) in [("first.test", &first), ("second.test", &second)] {
             // HTTP/2 is preferred where both are offered.
-            for (protocols, expected) in
-                [(&["h2", "http/1.1"][..], &b"h2"[..]), (&["http/1.1", "h2"], b"h2"), (&["http/1.1"], b"http/1.1")]
-            {
-                let stream = connect(gateway.address(), name, protocols, &trusted).await.expect("a handshake");
+            for (protocols, expected) in [
+                (&["h2", "http/1.1"][..], &b"h2"[..]),
+                (&["http/1.1", "h2"], b"h2"),
+                (&["http/1.1"], b"http/1.1"),
+            ] {
+                let stream = connect(gateway.address(), name, protocols, &trusted)
+                    .await
+                    .expect("a handshake");
                 assert_eq!(agreed(&stream), Some(expected), "{protocols:?}");
                 assert_eq!(shown(&stream), certificate.der(), "{name}");
             }
         }
-        let stream = connect(gateway.address(), "second.test", &["h2"], &trusted).await.expect("a handshake");
+        let stream = connect(gateway.address(), "second.test", &["h2"], &trusted)
+            .await
+            .expect("a handshake");
         let mut sender = over(stream).await;
-        let request = Request::get("https://second.test/").body(full("")).expect("a valid request");
+        let request = Request::get("https://second.test/")
+            .body(full(""))
+            .expect("a valid request");
         let answer = sender.send_request(request).await.expect("an answer");
-        assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
-        assert_eq!(answer.into_body().collect().await.expect("a body").to_bytes(), "https");
+        assert_eq!(
+            (answer.status(), answer.version()),
+            (StatusCode::OK, Version::HTTP_2)
+        );
+        assert_eq!(
+            answer
+                .into_body()
+                .collect()
+                .await
+                .expect("a body")
+                .to_bytes(),
+            "https"
+        );
 
         for protocols in [&["http/1.1"][..], &[]] {
-            let mut stream = connect(gateway.address(), "first.test", protocols, &trusted).await.expect("a handshake");
+            let mut stream = connect(gateway.address(), "first.test", protocols, &trusted)
+                .await
+                .expect("a handshake");
             let request = b"GET / HTTP/1.1\r\nHost: first.test\r\nConnection: close\r\n\r\n";
             stream.write_all(request).await.expect("it is read");
             let mut answer = String::new();
             // Some peers end without a farewell; the answer tells whether it is whole.
             let _ = stream.read_to_string(&mut answer).await;
-            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("https"), "{protocols:?}: {answer}");
+            assert!(
+                answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("https"),
+                "{protocols:?}: {answer}"
+            );
         }
 
         // A name that nobody has gets the first certificate, which then is not the right one.
@@ -121,7 +154,13 @@ fn who_speaks_no_tls_or_nothing_is_cut_off() {
     let mut silent = gateway.client();
     assert!(silent.closes_within(Duration::from_secs(5)));
     for reason in ["tls-handshake", "slow-tls-handshake"] {
-        assert_eq!(gateway.metric(&format!("portcullis_connections_closed_total{{reason=\"{reason}\"")), 1.0, "{reason}");
+        assert_eq!(
+            gateway.metric(&format!(
+                "portcullis_connections_closed_total{{reason=\"{reason}\""
+            )),
+            1.0,
+            "{reason}"
+        );
     }
     assert_eq!(origin.count(), 0);
 }
@@ -129,7 +168,10 @@ fn who_speaks_no_tls_or_nothing_is_cut_off() {
 #[test]
 fn a_new_certificate_needs_only_a_reload() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (cert, key) = (folder.path().join("live.pem"), folder.path().join("live.key"));
+    let (cert, key) = (
+        folder.path().join("live.pem"),
+        folder.path().join("live.key"),
+    );
     let install = |certificate: &Certificate| {
         fs::copy(&certificate.cert, &cert).expect("a copy");
         fs::copy(&certificate.key, &key).expect("a copy");
@@ -147,7 +189,13 @@ fn a_new_certificate_needs_only_a_reload() {
     let before = old.der();
     let new = Certificate::make(folder.path(), "a.test");
     let trusted = [before.clone(), new.der()];
-    let now = || block_on(async { connect(gateway.address(), "a.test", &["h2"], &trusted).await.map(|s| shown(&s)) });
+    let now = || {
+        block_on(async {
+            connect(gateway.address(), "a.test", &["h2"], &trusted)
+                .await
+                .map(|s| shown(&s))
+        })
+    };
     assert_eq!(now().expect("a handshake"), before);
     install(&new);
     gateway.signal("HUP");

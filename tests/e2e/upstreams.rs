@@ -38,7 +38,9 @@ fn servers_take_turns() {
 #[test]
 fn a_server_that_is_down_costs_no_request() {
     let up = named("up");
-    let gateway = World::of(&[nobody(), up.url()]).upstream("ejection: { failures: 2, for: 30s }").start();
+    let gateway = World::of(&[nobody(), up.url()])
+        .upstream("ejection: { failures: 2, for: 30s }")
+        .start();
     for (status, text) in ask(&gateway, 12) {
         assert_eq!((status, text.as_str()), (200, "up"));
     }
@@ -51,14 +53,29 @@ fn a_server_that_keeps_failing_rests_and_is_tried_again() {
         thread::sleep(Duration::from_millis(20));
         let _ = stream.shutdown(Shutdown::Both);
     });
-    let gateway = World::of(&[good.url(), bad.url()]).upstream("ejection: { failures: 2, for: 2s }").start();
-    let failed = ask(&gateway, 4).iter().filter(|(status, _)| *status == 502).count();
-    assert_eq!(failed, 2, "each second request meets the bad server until it rests");
+    let gateway = World::of(&[good.url(), bad.url()])
+        .upstream("ejection: { failures: 2, for: 2s }")
+        .start();
+    let failed = ask(&gateway, 4)
+        .iter()
+        .filter(|(status, _)| *status == 502)
+        .count();
+    assert_eq!(
+        failed, 2,
+        "each second request meets the bad server until it rests"
+    );
     for (status, text) in ask(&gateway, 8) {
-        assert_eq!((status, text.as_str()), (200, "good"), "the bad server rests");
+        assert_eq!(
+            (status, text.as_str()),
+            (200, "good"),
+            "the bad server rests"
+        );
     }
     thread::sleep(Duration::from_millis(2200));
-    assert!(ask(&gateway, 2).iter().any(|(status, _)| *status == 502), "it is tried again");
+    assert!(
+        ask(&gateway, 2).iter().any(|(status, _)| *status == 502),
+        "it is tried again"
+    );
 }
 
 #[test]
@@ -79,7 +96,11 @@ fn a_client_cannot_eject_a_server() {
     }
     let texts: Vec<String> = ask(&gateway, 4).into_iter().map(|(_, text)| text).collect();
     for name in ["one", "two"] {
-        assert_eq!(texts.iter().filter(|text| *text == name).count(), 2, "{texts:?}");
+        assert_eq!(
+            texts.iter().filter(|text| *text == name).count(),
+            2,
+            "{texts:?}"
+        );
     }
 }
 
@@ -99,7 +120,11 @@ fn a_kept_connection_that_the_server_closed_costs_no_request() {
         // The answer is empty, so the origin closes the connection that was kept.
         assert_eq!(get(gateway.address(), "/close").status, 502);
     }
-    assert_eq!(get(gateway.address(), "/").status, 200, "nothing is poisoned");
+    assert_eq!(
+        get(gateway.address(), "/").status,
+        200,
+        "nothing is poisoned"
+    );
 }
 
 /// A TLS server that answers each connection once.
@@ -124,7 +149,9 @@ fn tls_server(certificate: &Certificate) -> String {
             let mut tls = rustls::StreamOwned::new(session, stream);
             let mut buffer = [0; 4096];
             if tls.read(&mut buffer).is_ok_and(|n| n > 0) {
-                let _ = tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret");
+                let _ = tls.write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret",
+                );
                 tls.conn.send_close_notify();
                 let _ = tls.flush();
             }
@@ -136,17 +163,32 @@ fn tls_server(certificate: &Certificate) -> String {
 #[test]
 fn a_server_behind_tls_must_show_the_right_certificate() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (right, wrong) = (Certificate::make(folder.path(), "api.test"), Certificate::make(folder.path(), "other.test"));
+    let (right, wrong) = (
+        Certificate::make(folder.path(), "api.test"),
+        Certificate::make(folder.path(), "other.test"),
+    );
     let server = tls_server(&right);
     // (trusted, name asked for, status)
-    for (trusted, name, status) in [(&right, "api.test", 200), (&wrong, "api.test", 502), (&right, "other.test", 502)] {
-        let tls = format!("tls: {{ ca: \"{}\", server_name: {name} }}", trusted.cert.display());
-        let gateway = World::of(std::slice::from_ref(&server)).upstream(&tls).start();
+    for (trusted, name, status) in [
+        (&right, "api.test", 200),
+        (&wrong, "api.test", 502),
+        (&right, "other.test", 502),
+    ] {
+        let tls = format!(
+            "tls: {{ ca: \"{}\", server_name: {name} }}",
+            trusted.cert.display()
+        );
+        let gateway = World::of(std::slice::from_ref(&server))
+            .upstream(&tls)
+            .start();
         let answer = get(gateway.address(), "/");
         assert_eq!(answer.status, status, "{name}: {}", gateway.log());
         assert_eq!(answer.text() == "secret", status == 200);
         if status == 502 {
-            assert_eq!(gateway.metric("portcullis_upstream_errors_total{reason=\"tls\""), 1.0);
+            assert_eq!(
+                gateway.metric("portcullis_upstream_errors_total{reason=\"tls\""),
+                1.0
+            );
         }
     }
 }

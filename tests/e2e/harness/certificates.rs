@@ -20,9 +20,19 @@ impl Certificate {
     ///
     /// Where the `openssl` command is missing or fails.
     pub(crate) fn make(folder: &Path, name: &str) -> Self {
-        let (cert, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
+        let (cert, key) = (
+            folder.join(format!("{name}.pem")),
+            folder.join(format!("{name}.key")),
+        );
         let output = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+            ])
             .args(["-nodes", "-days", "2", "-subj"])
             .arg(format!("/CN={name}"))
             .arg("-addext")

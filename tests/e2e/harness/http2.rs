@@ -34,7 +34,11 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         .enable_all()
         .build()
         .expect("a runtime can be made");
-    runtime.block_on(async { tokio::time::timeout(2 * PATIENCE, future).await.expect("it ends in time") })
+    runtime.block_on(async {
+        tokio::time::timeout(2 * PATIENCE, future)
+            .await
+            .expect("it ends in time")
+    })
 }
 
 /// A body that is at hand.
@@ -54,7 +58,9 @@ pub(crate) fn streamed() -> (mpsc::UnboundedSender<Bytes>, AnyBody) {
 
 /// A connection with prior knowledge. To be called within [`block_on`].
 pub(crate) async fn connect(address: SocketAddr) -> SendRequest<AnyBody> {
-    let stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    let stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("it listens");
     over(stream).await
 }
 
@@ -63,9 +69,10 @@ pub(crate) async fn over<S>(stream: S) -> SendRequest<AnyBody>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .expect("it speaks HTTP/2");
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("it speaks HTTP/2");
     tokio::spawn(async move {
         // How it ends shows in the answers.
         let _ = connection.await;
@@ -135,16 +142,25 @@ impl EchoOrigin {
     }
 }
 
-async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<request::Parts>>>, received: Arc<Mutex<Vec<u8>>>) {
+async fn accept(
+    listener: TcpListener,
+    seen: Arc<Mutex<Vec<request::Parts>>>,
+    received: Arc<Mutex<Vec<u8>>>,
+) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("it is a listener");
     while let Ok((stream, _)) = listener.accept().await {
         let (seen, received) = (Arc::clone(&seen), Arc::clone(&received));
         tokio::spawn(async move {
             let mut first = [0; 3];
-            while stream.peek(&mut first).await.is_ok_and(|n| (1..3).contains(&n)) {
+            while stream
+                .peek(&mut first)
+                .await
+                .is_ok_and(|n| (1..3).contains(&n))
+            {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            let service = service_fn(move |request| echo(request, Arc::clone(&seen), Arc::clone(&received)));
+            let service =
+                service_fn(move |request| echo(request, Arc::clone(&seen), Arc::clone(&received)));
             let io = TokioIo::new(stream);
             // How a connection ends shows at the other end.
             if &first == b"PRI" {
@@ -176,7 +192,10 @@ async fn echo(
             let mut incoming = state?;
             match next_data(&mut incoming).await {
                 Some(data) => {
-                    received.lock().expect("no server panics").extend_from_slice(&data);
+                    received
+                        .lock()
+                        .expect("no server panics")
+                        .extend_from_slice(&data);
                     Some((Ok::<_, Infallible>(Frame::data(data)), Some(incoming)))
                 }
                 None if grpc => {

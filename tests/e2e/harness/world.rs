@@ -68,7 +68,11 @@ impl World {
 
     /// The file.
     pub(crate) fn yaml(&self) -> String {
-        let servers: Vec<String> = self.servers.iter().map(|url| format!("\"{url}\"")).collect();
+        let servers: Vec<String> = self
+            .servers
+            .iter()
+            .map(|url| format!("\"{url}\""))
+            .collect();
         let (servers, listener) = (servers.join(", "), &self.listener);
         let records = if self.rest.contains("records:") {
             ""
