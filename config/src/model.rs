@@ -180,7 +180,7 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     /// From the first moment of a connection, or of the next request on it once its first byte came, to the end of
-    /// its headers. A client that is slower is answered 408 or cut off; it also ends connections that never send a
+    /// its headers. A client that is slower is cut off; it also ends connections that never send a
     /// byte.
     pub head: Duration,
     /// How long a kept-alive connection may rest between two requests before it is closed.

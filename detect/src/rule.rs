@@ -7,6 +7,7 @@ mod check;
 mod compile;
 pub(crate) mod condition;
 pub(crate) mod literal;
+pub(crate) mod needs;
 pub(crate) mod pattern;
 pub(crate) mod place;
 mod spec;

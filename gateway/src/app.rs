@@ -38,7 +38,7 @@ pub struct App {
 
 /// One worker's thread, and the way to hand it listeners.
 struct Hand {
-    listeners: mpsc::UnboundedSender<(StdListener, Bound)>,
+    listeners: mpsc::Sender<(StdListener, Bound)>,
     thread: thread::JoinHandle<()>,
 }
 
@@ -49,6 +49,8 @@ struct Listening {
     drain: watch::Sender<bool>,
 }
 
+/// Listeners that may wait for a worker to take them.
+const LISTENERS_AT_ONCE: usize = 1024;
 /// How long the end waits for records to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -62,8 +64,13 @@ impl App {
         if let Some(limit) = sys::raise_descriptor_limit() {
             tracing::debug!(limit, "descriptor limit");
         }
-        let metrics = Metrics::new().map_err(|error| one(format!("the metrics cannot be set up: {error}")))?;
-        let limits = Limits::new(LimitClock::system(), metrics.limit_keys.clone(), metrics.limit_evictions.clone());
+        let metrics = Metrics::new()
+            .map_err(|error| one(format!("the metrics cannot be set up: {error}")))?;
+        let limits = Limits::new(
+            LimitClock::system(),
+            metrics.limit_keys.clone(),
+            metrics.limit_evictions.clone(),
+        );
         let snapshot = Snapshot::build(config, &limits, &metrics)?;
         let config = snapshot.config.clone();
         let tls = listeners_tls(&config)?;
@@ -85,11 +92,21 @@ impl App {
                 None
             }
         };
-        let (Some(admin_socket), true) = (admin_socket, problems.is_empty()) else { return Err(problems) };
-        let recorder = Recorder::start(sink(&config.records), config.records.queue, metrics.records_dropped.clone())
-            .map_err(|error| one(format!("records cannot be written: {error}")))?;
-        metrics.rules_loaded.set(i64::try_from(snapshot.detector.rules().len()).unwrap_or(i64::MAX));
-        let places = Arc::new(Semaphore::new(config.caps.connections.min(Semaphore::MAX_PERMITS)));
+        let (Some(admin_socket), true) = (admin_socket, problems.is_empty()) else {
+            return Err(problems);
+        };
+        let recorder = Recorder::start(
+            sink(&config.records),
+            config.records.queue,
+            metrics.records_dropped.clone(),
+        )
+        .map_err(|error| one(format!("records cannot be written: {error}")))?;
+        metrics
+            .rules_loaded
+            .set(i64::try_from(snapshot.detector.rules().len()).unwrap_or(i64::MAX));
+        let places = Arc::new(Semaphore::new(
+            config.caps.connections.min(Semaphore::MAX_PERMITS),
+        ));
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             metrics: metrics.clone(),
@@ -105,7 +122,14 @@ impl App {
             .map(|number| spawn_worker(number, &shared, &places))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| one(format!("a worker cannot start: {error}")))?;
-        let mut app = Self { shared, admin_state, admin, workers, listeners: HashMap::new(), places };
+        let mut app = Self {
+            shared,
+            admin_state,
+            admin,
+            workers,
+            listeners: HashMap::new(),
+            places,
+        };
         for (configured, bound, tls) in sockets {
             app.open(configured, bound, tls);
         }
@@ -119,7 +143,12 @@ impl App {
         let mut all: Vec<_> = self
             .listeners
             .values()
-            .map(|listening| (listening.bound.address, listening.bound.tls.borrow().is_some()))
+            .map(|listening| {
+                (
+                    listening.bound.address,
+                    listening.bound.tls.borrow().is_some(),
+                )
+            })
             .collect();
         all.sort();
         all
@@ -132,12 +161,17 @@ impl App {
 
     /// How many rules are live, and how many workers.
     pub fn size(&self) -> (usize, usize) {
-        (self.shared.snapshot.load().detector.rules().len(), self.workers.len())
+        (
+            self.shared.snapshot.load().detector.rules().len(),
+            self.workers.len(),
+        )
     }
 
     /// Serves until a signal ends it; follows changes of `file`.
     pub fn run(mut self, file: Option<PathBuf>) -> std::io::Result<()> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(async {
             let mut hangup = signal(SignalKind::hangup())?;
             let mut terminate = signal(SignalKind::terminate())?;
@@ -193,7 +227,8 @@ impl App {
             return Err(vec![sentence]);
         }
         // Rules and certificates may have changed though the file has not, so the rest is always built.
-        let unchanged = fresh == old.config && fresh.rules.directory.is_none() && !has_files(&fresh);
+        let unchanged =
+            fresh == old.config && fresh.rules.directory.is_none() && !has_files(&fresh);
         if unchanged {
             return Ok(false);
         }
@@ -204,16 +239,25 @@ impl App {
             match self.listeners.get(&listener.address) {
                 Some(open) => opened.push((listener.address, None, Some((open.tls.clone(), tls)))),
                 None => {
-                    let sockets = listen::bind(listener.address, self.workers.len()).map_err(|problem| vec![problem])?;
+                    let sockets = listen::bind(listener.address, self.workers.len())
+                        .map_err(|problem| vec![problem])?;
                     opened.push((listener.address, Some((sockets, tls)), None));
                 }
             }
         }
-        self.shared.metrics.rules_loaded.set(i64::try_from(snapshot.detector.rules().len()).unwrap_or(i64::MAX));
+        self.shared
+            .metrics
+            .rules_loaded
+            .set(i64::try_from(snapshot.detector.rules().len()).unwrap_or(i64::MAX));
         if old.config.records.output != snapshot.config.records.output {
             self.shared.recorder.switch(sink(&snapshot.config.records));
         }
-        let kept: Vec<SocketAddr> = snapshot.config.listeners.iter().map(|listener| listener.address).collect();
+        let kept: Vec<SocketAddr> = snapshot
+            .config
+            .listeners
+            .iter()
+            .map(|listener| listener.address)
+            .collect();
         self.shared.snapshot.store(Arc::new(snapshot));
         for (address, fresh, changed) in opened {
             if let Some((sockets, tls)) = fresh {
@@ -231,19 +275,41 @@ impl App {
             }
             keep
         });
+        sys::release_free_memory();
         Ok(true)
     }
 
-    fn open(&mut self, configured: SocketAddr, sockets: Vec<StdListener>, tls: Option<Arc<ServerConfig>>) {
-        let address = sockets.first().and_then(|socket| socket.local_addr().ok()).unwrap_or(configured);
+    fn open(
+        &mut self,
+        configured: SocketAddr,
+        sockets: Vec<StdListener>,
+        tls: Option<Arc<ServerConfig>>,
+    ) {
+        let address = sockets
+            .first()
+            .and_then(|socket| socket.local_addr().ok())
+            .unwrap_or(configured);
         let (tls_sender, tls) = watch::channel(tls);
         let (drain_sender, drain) = watch::channel(false);
-        let bound = Bound { address, tls, drain };
+        let bound = Bound {
+            address,
+            tls,
+            drain,
+        };
         for (hand, socket) in self.workers.iter().zip(sockets) {
-            // A worker's thread ends only with the process.
-            let _ = hand.listeners.send((socket, bound.clone()));
+            // A worker takes its listeners as they come; one that ended has nothing to listen for.
+            if hand.listeners.try_send((socket, bound.clone())).is_err() {
+                tracing::error!(%address, "a worker is gone and does not listen");
+            }
         }
-        self.listeners.insert(configured, Listening { bound, tls: tls_sender, drain: drain_sender });
+        self.listeners.insert(
+            configured,
+            Listening {
+                bound,
+                tls: tls_sender,
+                drain: drain_sender,
+            },
+        );
     }
 
     /// Stops accepting, lets what is under way finish within the deadline, and writes what is left to write.
@@ -260,7 +326,10 @@ impl App {
         }
         let left = self.shared.metrics.connections.get();
         if left > 0 {
-            tracing::warn!(connections = left, "the drain time is over; cutting off what is left");
+            tracing::warn!(
+                connections = left,
+                "the drain time is over; cutting off what is left"
+            );
         }
         self.places.close();
         for hand in self.workers {
@@ -275,8 +344,12 @@ impl App {
     }
 }
 
-fn spawn_worker(number: usize, shared: &Arc<Shared>, places: &Arc<Semaphore>) -> std::io::Result<Hand> {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<(StdListener, Bound)>();
+fn spawn_worker(
+    number: usize,
+    shared: &Arc<Shared>,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<Hand> {
+    let (sender, mut receiver) = mpsc::channel::<(StdListener, Bound)>(LISTENERS_AT_ONCE);
     let (shared, places) = (shared.clone(), places.clone());
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -285,17 +358,27 @@ fn spawn_worker(number: usize, shared: &Arc<Shared>, places: &Arc<Semaphore>) ->
         // Sockets are looked at this often while tasks keep the core busy.
         .event_interval(61)
         .build()?;
-    let thread = thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-        LocalSet::new().block_on(&runtime, async move {
-            let worker = Worker::new(shared);
-            tokio::task::spawn_local(worker.clone().sweep());
-            while let Some((listener, bound)) = receiver.recv().await {
-                tokio::task::spawn_local(listen::accept(worker.clone(), listener, bound, places.clone()));
-            }
-        });
-        runtime.shutdown_timeout(Duration::from_secs(1));
-    })?;
-    Ok(Hand { listeners: sender, thread })
+    let thread = thread::Builder::new()
+        .name(format!("worker-{number}"))
+        .spawn(move || {
+            LocalSet::new().block_on(&runtime, async move {
+                let worker = Worker::new(shared);
+                tokio::task::spawn_local(worker.clone().sweep());
+                while let Some((listener, bound)) = receiver.recv().await {
+                    tokio::task::spawn_local(listen::accept(
+                        worker.clone(),
+                        listener,
+                        bound,
+                        places.clone(),
+                    ));
+                }
+            });
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        })?;
+    Ok(Hand {
+        listeners: sender,
+        thread,
+    })
 }
 
 fn worker_count(config: &Config) -> usize {
@@ -314,11 +397,18 @@ fn listeners_tls(config: &Config) -> Result<Vec<Option<Arc<ServerConfig>>>, Vec<
             Err(problem) => problems.push(format!("listener {}: {problem}", listener.address)),
         }
     }
-    if problems.is_empty() { Ok(all) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(all)
+    } else {
+        Err(problems)
+    }
 }
 
 fn has_files(config: &Config) -> bool {
-    config.listeners.iter().any(|listener| listener.tls.is_some())
+    config
+        .listeners
+        .iter()
+        .any(|listener| listener.tls.is_some())
 }
 
 fn sink(records: &config::Records) -> Sink {

@@ -1,6 +1,8 @@
 //! Bodies on their way through. Of a request, a capped prefix is read for inspection and the rest streams on behind
 //! it; an answer streams through and tells the record when it ends.
 
+pub mod pace;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -11,10 +13,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::pace::{MinRate, Paced, Stopped};
 use crate::exchange::Exchange;
 use crate::grpc::MessageGate;
 use crate::upstream::Lease;
@@ -27,6 +30,8 @@ pub enum BodyFate {
     Whole,
     /// The client's framing was malformed, or the client left.
     ClientBroke,
+    /// The client sent slower than the minimum rate.
+    TooSlow,
     /// It grew beyond the policy's hard cap.
     TooLarge,
     /// A message in it was denied.
@@ -40,6 +45,17 @@ pub struct BodyLog {
     pub bytes: Cell<u64>,
     /// How it ended.
     pub fate: Cell<BodyFate>,
+    /// Whether more of it is to come; the upstream is not late before it has all of it.
+    pub arriving: Cell<bool>,
+}
+
+impl From<Stopped> for BodyFate {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Broke => Self::ClientBroke,
+            Stopped::TooSlow => Self::TooSlow,
+        }
+    }
 }
 
 /// Ends a stream early. The reason is in the [`BodyLog`]; hyper only needs to know that it ended.
@@ -54,18 +70,18 @@ pub struct Received {
     /// Whether they are all.
     pub complete: bool,
     trailers: Option<HeaderMap>,
-    rest: Option<Incoming>,
+    rest: Option<Paced>,
 }
 
 impl Received {
     /// Nothing was read, and nothing is to be.
-    pub fn unread(incoming: Incoming) -> Self {
+    pub fn unread(incoming: Incoming, least: Option<MinRate>) -> Self {
         let complete = incoming.is_end_stream();
         Self {
             prefix: Bytes::new(),
             complete,
             trailers: None,
-            rest: (!complete).then_some(incoming),
+            rest: (!complete).then(|| Paced::new(incoming, least)),
         }
     }
 }
@@ -74,16 +90,22 @@ impl Received {
 ///
 /// # Errors
 /// When the client broke off; the log says so.
-pub async fn receive(mut incoming: Incoming, cap: usize, log: &BodyLog) -> Result<Received, Broken> {
+pub async fn receive(
+    incoming: Incoming,
+    cap: usize,
+    least: Option<MinRate>,
+    log: &BodyLog,
+) -> Result<Received, Broken> {
+    let mut incoming = Paced::new(incoming, least);
     let mut first = Bytes::new();
     let mut joined: Option<BytesMut> = None;
     let mut trailers = None;
     let mut length = 0;
-    while !incoming.is_end_stream() && length < cap {
+    while !incoming.body().is_end_stream() && length < cap {
         match incoming.frame().await {
             None => break,
-            Some(Err(_)) => {
-                log.fate.set(BodyFate::ClientBroke);
+            Some(Err(stopped)) => {
+                log.fate.set(stopped.into());
                 return Err(Broken);
             }
             Some(Ok(frame)) => match frame.into_data() {
@@ -93,7 +115,8 @@ pub async fn receive(mut incoming: Incoming, cap: usize, log: &BodyLog) -> Resul
                         first = data;
                     } else {
                         let all = joined.get_or_insert_with(|| {
-                            let mut all = BytesMut::with_capacity((length * 2).min(cap + data.len()));
+                            let mut all =
+                                BytesMut::with_capacity((length * 2).min(cap + data.len()));
                             all.extend_from_slice(&first);
                             all
                         });
@@ -105,7 +128,7 @@ pub async fn receive(mut incoming: Incoming, cap: usize, log: &BodyLog) -> Resul
         }
     }
     log.bytes.set(length as u64);
-    let complete = trailers.is_some() || incoming.is_end_stream() || length < cap;
+    let complete = trailers.is_some() || incoming.body().is_end_stream() || length < cap;
     Ok(Received {
         prefix: joined.map_or(first, BytesMut::freeze),
         complete,
@@ -127,7 +150,7 @@ pub enum Outgoing {
 /// A body that is still arriving.
 pub struct Stream {
     prefix: Bytes,
-    rest: Option<Incoming>,
+    rest: Option<Paced>,
     trailers: Option<HeaderMap>,
     gate: Option<MessageGate>,
     max: u64,
@@ -145,6 +168,7 @@ impl Outgoing {
                 return Self::Full(Some(received.prefix));
             }
         }
+        log.arriving.set(received.rest.is_some());
         Self::Stream(Box::new(Stream {
             prefix: received.prefix,
             rest: received.rest,
@@ -160,7 +184,10 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
@@ -179,7 +206,9 @@ impl Body for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Self::Stream(stream) => stream.size_hint(),
         }
     }
@@ -194,15 +223,19 @@ impl Stream {
         loop {
             let frame = match &mut self.rest {
                 None => None,
-                Some(rest) => ready!(Pin::new(rest).poll_frame(cx)),
+                Some(rest) => ready!(rest.poll_frame(cx)),
             };
             let data = match frame {
                 None => {
                     self.rest = None;
-                    let trailers = self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
+                    self.log.arriving.set(false);
+                    let trailers = self
+                        .trailers
+                        .take()
+                        .map(|trailers| Ok(Frame::trailers(trailers)));
                     return Poll::Ready(trailers);
                 }
-                Some(Err(_)) => return self.break_off(BodyFate::ClientBroke),
+                Some(Err(stopped)) => return self.break_off(stopped.into()),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => data,
                     Err(other) => return Poll::Ready(Some(Ok(other))),
@@ -226,13 +259,19 @@ impl Stream {
 
     fn break_off(&mut self, fate: BodyFate) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         self.log.fate.set(fate);
+        self.log.arriving.set(false);
         self.rest = None;
         Poll::Ready(Some(Err(Broken)))
     }
 
     fn size_hint(&self) -> SizeHint {
         let prefix = self.prefix.len() as u64;
-        match self.rest.as_ref().map(Body::size_hint).and_then(|hint| hint.exact()) {
+        match self
+            .rest
+            .as_ref()
+            .map(|rest| rest.body().size_hint())
+            .and_then(|hint| hint.exact())
+        {
             Some(rest) if self.trailers.is_none() => SizeHint::with_exact(prefix + rest),
             _ => SizeHint::default(),
         }
@@ -260,13 +299,21 @@ struct UpstreamBody {
 impl ResponseBody {
     /// An answer of the gateway's own.
     pub fn own(body: Full<Bytes>) -> Self {
-        Self { source: Source::Own(body), exchange: None }
+        Self {
+            source: Source::Own(body),
+            exchange: None,
+        }
     }
 
     /// The upstream's answer. `idle`: how long it may stay silent.
     pub fn upstream(incoming: Incoming, lease: Lease, idle: Option<Duration>) -> Self {
         Self {
-            source: Source::Upstream(Box::new(UpstreamBody { incoming, lease: Some(lease), idle, silence: None })),
+            source: Source::Upstream(Box::new(UpstreamBody {
+                incoming,
+                lease: Some(lease),
+                idle,
+                silence: None,
+            })),
             exchange: None,
         }
     }
@@ -282,10 +329,15 @@ impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Broken;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         let frame = match &mut this.source {
-            Source::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Source::Own(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map_err(|never| match never {}),
             Source::Upstream(body) => body.poll_frame(cx),
         };
         if let (Some(exchange), Poll::Ready(frame)) = (&mut this.exchange, &frame) {
@@ -324,9 +376,13 @@ impl UpstreamBody {
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| Broken)))
             }
             Poll::Pending => {
-                let Some(idle) = self.idle else { return Poll::Pending };
+                let Some(idle) = self.idle else {
+                    return Poll::Pending;
+                };
                 // Most answers never wait here, so the timer is only made for those that do.
-                let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
+                let silence = self
+                    .silence
+                    .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
                 ready!(silence.as_mut().poll(cx));
                 self.lease = None;
                 Poll::Ready(Some(Err(Broken)))

@@ -1,6 +1,10 @@
 //! The commands, one file each. They print for people on standard output; what went wrong goes to standard error.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what commands are for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what commands are for"
+)]
 
 pub mod check;
 pub mod config;

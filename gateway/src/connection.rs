@@ -7,7 +7,7 @@ pub mod state;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -69,7 +69,11 @@ pub async fn serve<S>(
 }
 
 /// Reads until it is certain whether the client begins with the HTTP/2 preface. `None`: it left or was too slow.
-async fn sniff<S: AsyncRead + Unpin>(stream: &mut S, first: &mut Vec<u8>, state: &ConnectionState) -> Option<bool> {
+async fn sniff<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    first: &mut Vec<u8>,
+    state: &ConnectionState,
+) -> Option<bool> {
     let mut look = pin!(async {
         loop {
             let known = first.len().min(PREFACE.len());
@@ -102,7 +106,12 @@ async fn serve_http1<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let caps = worker.caps();
-    let io = TokioIo::new(GuardedIo::new(stream, Wire::new(caps.wire), first, state.clone()));
+    let io = TokioIo::new(GuardedIo::new(
+        stream,
+        Wire::new(caps.wire),
+        first,
+        state.clone(),
+    ));
     let service = {
         let (worker, state) = (worker.clone(), state.clone());
         service_fn(move |request: Request<Incoming>| answer(worker.clone(), state.clone(), request))
@@ -142,7 +151,12 @@ async fn serve_http2<S>(
 {
     let caps = worker.caps();
     state.set_http2();
-    let io = TokioIo::new(PlainIo::new(stream, first, FloodGuard::default(), state.clone()));
+    let io = TokioIo::new(PlainIo::new(
+        stream,
+        first,
+        FloodGuard::default(),
+        state.clone(),
+    ));
     let service = {
         let (worker, state) = (worker.clone(), state.clone());
         service_fn(move |request: Request<Incoming>| answer(worker.clone(), state.clone(), request))
@@ -197,8 +211,6 @@ where
 {
     fn execute(&self, future: F) {
         tokio::task::spawn_local(async move {
-            let mut future = pin!(future);
-            let _: Pin<&mut F> = future.as_mut();
             future.await;
         });
     }

@@ -32,10 +32,16 @@ use crate::websocket;
 use crate::worker::Worker;
 
 /// Answers one request. Never fails: what goes wrong becomes an answer.
-pub async fn handle(worker: Rc<Worker>, state: Arc<ConnectionState>, request: Request<Incoming>) -> Response<ResponseBody> {
+pub async fn handle(
+    worker: Rc<Worker>,
+    state: Arc<ConnectionState>,
+    request: Request<Incoming>,
+) -> Response<ResponseBody> {
     let mut exchange = Box::new(Exchange::begin(worker, state, &request));
     let preference = request.headers().get(header::ACCEPT).cloned();
-    let outcome = AssertUnwindSafe(run(&mut exchange, request)).catch_unwind().await;
+    let outcome = AssertUnwindSafe(run(&mut exchange, request))
+        .catch_unwind()
+        .await;
     let mut response = match outcome {
         Ok(Ok(response)) => response,
         Ok(Err(fault)) => exchange.refuse(&fault, preference),
@@ -49,7 +55,10 @@ pub async fn handle(worker: Rc<Worker>, state: Arc<ConnectionState>, request: Re
 }
 
 /// The way of a request.
-async fn run(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Response<ResponseBody>, Fault> {
+async fn run(
+    exchange: &mut Exchange,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Fault> {
     let (mut parts, incoming) = request.into_parts();
     guard::check(exchange.state(), &parts, &exchange.worker().caps().wire)?;
     exchange.learn_client(&parts.headers);
@@ -73,13 +82,25 @@ async fn run(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Resp
         enforce(exchange, verdict, policy, observing, &mut parts.headers).await?;
     }
 
-    let upgrade = websocket.then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>()).flatten();
-    let judge = websocket.then(|| exchange.judge_messages(&parts, route, Some(HeaderValue::from_static("text/plain"))));
+    let upgrade = websocket
+        .then(|| parts.extensions.remove::<hyper::upgrade::OnUpgrade>())
+        .flatten();
+    let judge = websocket.then(|| {
+        exchange.judge_messages(&parts, route, Some(HeaderValue::from_static("text/plain")))
+    });
     let upstream = exchange.upstream(route);
-    let outgoing = Outgoing::new(received, policy.max, gate, exchange.body());
+    // A gRPC stream may last for ever; its messages are bounded one by one.
+    let most = if grpc::is_grpc(&parts.headers) {
+        u64::MAX
+    } else {
+        policy.max
+    };
+    let outgoing = Outgoing::new(received, most, gate, exchange.body());
     let answered = send(exchange, &upstream, parts, outgoing, upgrade.is_some()).await?;
     match (upgrade, judge) {
-        (Some(upgrade), Some(judge)) => websocket::answer(exchange, &upstream, answered, upgrade, judge),
+        (Some(upgrade), Some(judge)) => {
+            websocket::answer(exchange, &upstream, answered, upgrade, judge)
+        }
         _ => respond(exchange, &upstream, answered),
     }
 }
@@ -97,13 +118,14 @@ async fn receive(
         return Err(Fault::TooLarge);
     }
     let grpc = grpc::is_grpc(&parts.headers);
+    let least = exchange.least_rate();
     if policy.mode == Mode::Off || websocket || grpc || incoming.is_end_stream() {
         let gate = (grpc && policy.mode != Mode::Off)
             .then(|| MessageGate::new(policy.inspect, exchange.judge_messages(parts, route, None)));
-        return Ok((Received::unread(incoming), gate));
+        return Ok((Received::unread(incoming, least.filter(|_| !grpc)), gate));
     }
     let begun = Instant::now();
-    let received = body::receive(incoming, policy.inspect, exchange.body())
+    let received = body::receive(incoming, policy.inspect, least, exchange.body())
         .await
         .map_err(|_| exchange.client_broke())?;
     exchange.timed(Stage::Body, begun.elapsed());
@@ -136,7 +158,10 @@ async fn inspect(
     exchange.timed(Stage::Inspect, begun.elapsed());
     match judged {
         Ok(verdict) => Ok(Some(verdict)),
-        Err(_) if route.policy.deny_on_failure && exchange.decide(Action::Deny, route.policy.mode == Mode::Observe) => {
+        Err(_)
+            if route.policy.deny_on_failure
+                && exchange.decide(Action::Deny, route.policy.mode == Mode::Observe) =>
+        {
             Err(Fault::EngineFailed)
         }
         Err(_) => Ok(None),
@@ -153,7 +178,9 @@ async fn enforce(
 ) -> Result<(), Fault> {
     // A client's own claim of a score is no score.
     headers.remove(&policy.tag_header);
-    let Some(verdict) = verdict else { return Ok(()) };
+    let Some(verdict) = verdict else {
+        return Ok(());
+    };
     let (action, score) = (verdict.action, verdict.score);
     exchange.judged(verdict);
     if action == Action::Allow || !exchange.decide(action, observing) {
@@ -216,7 +243,7 @@ async fn send(
         forward::ask_for_websocket(&mut request);
     }
     let begun = Instant::now();
-    let answered = upstream.send(server, request, http2).await;
+    let answered = upstream.send(server, request, http2, exchange.body()).await;
     exchange.answered_after(begun.elapsed());
     answered.map_err(|error| exchange.upstream_failed(error))
 }
@@ -233,7 +260,9 @@ fn respond(
     }
     forward::response(&mut parts.headers);
     upstream.spec.response_edits.apply(&mut parts.headers);
-    parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
+    parts
+        .headers
+        .insert(X_REQUEST_ID, exchange.id().header_value());
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
     let streams = grpc::is_grpc(&parts.headers)

@@ -25,6 +25,8 @@ pub enum Fault {
     TooLarge,
     /// The client's body broke off.
     ClientBroke,
+    /// The client's body came slower than the minimum rate.
+    ClientSlow,
     /// The upstream gave no answer that can be used.
     Upstream(UpstreamError),
     /// The upstream switched protocols, though nobody asked for it.
@@ -40,12 +42,15 @@ impl Fault {
     /// The status for the client.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(status, _) => StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST),
+            Self::Refused(status, _) => {
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST)
+            }
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Limited(_) | Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Self::Denied | Self::EngineFailed => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ClientBroke => StatusCode::BAD_REQUEST,
+            Self::ClientSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
             Self::Upstream(_) | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -57,6 +62,7 @@ impl Fault {
         match self {
             Self::Refused(..) | Self::TooLarge => Outcome::Refused,
             Self::ClientBroke => Outcome::ClientGone,
+            Self::ClientSlow => Outcome::Timeout,
             Self::NoRoute | Self::Limited(_) | Self::Throttled | Self::Denied => Outcome::Complete,
             Self::Upstream(error) if error.is_timeout() => Outcome::Timeout,
             Self::Upstream(_) | Self::UnaskedUpgrade => Outcome::UpstreamError,
@@ -73,6 +79,7 @@ impl Fault {
             Self::EngineFailed => Some("engine-failed"),
             Self::TooLarge => Some("body-too-large"),
             Self::ClientBroke => Some("body-broke-off"),
+            Self::ClientSlow => Some("slow-body"),
             Self::Upstream(error) => Some(error.reason()),
             Self::UnaskedUpgrade => Some("unasked-upgrade"),
             Self::Panicked => Some("panic"),
@@ -90,6 +97,9 @@ impl Fault {
 
     /// Whether nothing more can be read from this connection.
     pub fn closes(&self) -> bool {
-        matches!(self, Self::Refused(..) | Self::TooLarge | Self::ClientBroke)
+        matches!(
+            self,
+            Self::Refused(..) | Self::TooLarge | Self::ClientBroke | Self::ClientSlow
+        )
     }
 }

@@ -76,10 +76,15 @@ pub struct Hop<'a> {
 /// Makes a request fit for the next hop. The target keeps its bytes; scheme and authority go, since the next hop is
 /// spoken to in origin form.
 pub fn request(parts: &mut request::Parts, hop: &Hop<'_>) {
-    let trailers = parts.headers.get(header::TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    let trailers = parts
+        .headers
+        .get(header::TE)
+        .is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
     strip_hop_by_hop(&mut parts.headers);
     if trailers && hop.http2 {
-        parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        parts
+            .headers
+            .insert(header::TE, HeaderValue::from_static("trailers"));
     }
     // The gateway has answered it, or will when the body is read.
     parts.headers.remove(header::EXPECT);
@@ -90,11 +95,19 @@ pub fn request(parts: &mut request::Parts, hop: &Hop<'_>) {
     {
         parts.headers.insert(header::HOST, host);
     }
-    parts.version = if hop.http2 { Version::HTTP_2 } else { Version::HTTP_11 };
+    parts.version = if hop.http2 {
+        Version::HTTP_2
+    } else {
+        Version::HTTP_11
+    };
 }
 
 /// The target for the next hop: origin form for HTTP/1, with scheme and authority for HTTP/2.
-pub fn target(uri: &Uri, authority: Option<&http::uri::Authority>, scheme: &http::uri::Scheme) -> Uri {
+pub fn target(
+    uri: &Uri,
+    authority: Option<&http::uri::Authority>,
+    scheme: &http::uri::Scheme,
+) -> Uri {
     let path = uri.path_and_query().cloned();
     let mut parts = http::uri::Parts::default();
     parts.path_and_query = Some(path.unwrap_or_else(|| http::uri::PathAndQuery::from_static("/")));
@@ -108,10 +121,16 @@ pub fn target(uri: &Uri, authority: Option<&http::uri::Authority>, scheme: &http
 
 /// Adds what a WebSocket handshake needs after the hop-by-hop headers are gone.
 pub fn ask_for_websocket<B>(request: &mut Request<B>) {
-    request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    request.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    request
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    request
+        .headers_mut()
+        .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     // Compressed messages could not be inspected.
-    request.headers_mut().remove(header::SEC_WEBSOCKET_EXTENSIONS);
+    request
+        .headers_mut()
+        .remove(header::SEC_WEBSOCKET_EXTENSIONS);
 }
 
 /// Makes an answer fit for the client.
@@ -125,7 +144,13 @@ pub fn response(headers: &mut HeaderMap) {
 
 /// Removes the headers of one hop, and those that `Connection` names.
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if let Some(connection) = headers.get(header::CONNECTION).cloned() {
+    // The field may come several times.
+    let connections: Vec<HeaderValue> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .cloned()
+        .collect();
+    for connection in &connections {
         let named = connection.to_str().unwrap_or_default().split(',');
         for name in named.filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok()) {
             // The validator refuses options that name headers of the message itself; here it is only belt and braces.
@@ -139,7 +164,11 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Removes headers by name. Most requests bear none of them, and then nothing is hashed or allocated.
 fn remove_where(headers: &mut HeaderMap, unwanted: fn(&str) -> bool) {
-    let doomed: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    let doomed: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| unwanted(name.as_str()))
+        .cloned()
+        .collect();
     for name in doomed {
         headers.remove(name);
     }
@@ -160,7 +189,10 @@ fn say_where_from(headers: &mut HeaderMap, hop: &Hop<'_>) {
         IpAddr::V6(peer) => write(&mut text, format_args!("for=\"[{peer}]\"")),
     }
     // A host that is no token must be quoted; one with a quote in it never comes this far.
-    write(&mut text, format_args!(";host=\"{}\";proto={}", hop.host, hop.scheme));
+    write(
+        &mut text,
+        format_args!(";host=\"{}\";proto={}", hop.host, hop.scheme),
+    );
     set(headers, header::FORWARDED, &mut text);
 
     // The first proxy knows what the client really used; only where there was none do we.
@@ -217,23 +249,46 @@ mod tests {
     #[test]
     fn claims_of_strangers_are_removed() {
         let claims: Vec<_> = [
-            "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-port", "x-forwarded-server",
-            "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-url", "x-rewrite-url", "true-client-ip",
-            "cf-connecting-ip", "fastly-client-ip",
+            "x-forwarded-for",
+            "x-forwarded-proto",
+            "x-forwarded-host",
+            "forwarded",
+            "x-forwarded-port",
+            "x-forwarded-server",
+            "x-real-ip",
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "x-original-url",
+            "x-rewrite-url",
+            "true-client-ip",
+            "cf-connecting-ip",
+            "fastly-client-ip",
         ]
         .map(|name| (name, "127.0.0.1"))
         .to_vec();
         let headers = forwarded(false, &claims);
         for (name, value) in &headers {
-            assert!(!value.to_str().unwrap().contains("127.0.0.1"), "{name}: {value:?}");
+            assert!(
+                !value.to_str().unwrap().contains("127.0.0.1"),
+                "{name}: {value:?}"
+            );
         }
         assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
-        assert_eq!(headers["forwarded"], "for=192.0.2.1;host=\"api.example\";proto=http");
+        assert_eq!(
+            headers["forwarded"],
+            "for=192.0.2.1;host=\"api.example\";proto=http"
+        );
     }
 
     #[test]
     fn a_trusted_proxy_is_believed_and_appended_to() {
-        let headers = forwarded(true, &[("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "https")]);
+        let headers = forwarded(
+            true,
+            &[
+                ("x-forwarded-for", "198.51.100.7"),
+                ("x-forwarded-proto", "https"),
+            ],
+        );
         assert_eq!(headers["x-forwarded-for"], "198.51.100.7, 192.0.2.1");
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-host"], "api.example");
@@ -243,9 +298,22 @@ mod tests {
     fn headers_of_one_hop_stay_there() {
         let headers = forwarded(
             false,
-            &[("connection", "x-secret, keep-alive"), ("x-secret", "1"), ("te", "gzip"), ("upgrade", "h2c"), ("http2-settings", "AAA")],
+            &[
+                ("connection", "x-secret, keep-alive"),
+                ("x-secret", "1"),
+                ("te", "gzip"),
+                ("upgrade", "h2c"),
+                ("http2-settings", "AAA"),
+            ],
         );
-        for name in ["connection", "x-secret", "te", "upgrade", "http2-settings", "keep-alive"] {
+        for name in [
+            "connection",
+            "x-secret",
+            "te",
+            "upgrade",
+            "http2-settings",
+            "keep-alive",
+        ] {
             assert!(!headers.contains_key(name), "{name}");
         }
     }

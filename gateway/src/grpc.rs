@@ -34,7 +34,12 @@ const PREFIX: usize = 5;
 impl MessageGate {
     /// A gate that holds at most `cap` bytes of a message.
     pub fn new(cap: usize, judge: Rc<Inspection>) -> Self {
-        Self { held: BytesMut::new(), cap, passing: 0, judge }
+        Self {
+            held: BytesMut::new(),
+            cap,
+            passing: 0,
+            judge,
+        }
     }
 
     /// Takes in bytes and gives out what may pass, possibly nothing yet.
@@ -50,7 +55,9 @@ impl MessageGate {
                 out.extend_from_slice(&self.held.split_to(n));
                 self.passing -= n;
             }
-            let Some(length) = self.next_length() else { break };
+            let Some(length) = self.next_length() else {
+                break;
+            };
             let inspected = length.min(self.cap.max(PREFIX));
             if self.held.len() < inspected {
                 break;
@@ -73,4 +80,3 @@ impl MessageGate {
         Some(PREFIX + usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX - PREFIX))
     }
 }
-

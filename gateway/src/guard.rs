@@ -11,15 +11,25 @@ use crate::wire;
 ///
 /// # Errors
 /// With the reason; the connection then closes.
-pub fn check(state: &ConnectionState, parts: &request::Parts, limits: &wire::Limits) -> Result<(), Fault> {
+pub fn check(
+    state: &ConnectionState,
+    parts: &request::Parts,
+    limits: &wire::Limits,
+) -> Result<(), Fault> {
     if let Some(refusal) = state.take_refusal() {
         return Err(Fault::Refused(refusal.status, refusal.reason.code()));
     }
     if parts.version != Version::HTTP_2 {
         return Ok(());
     }
-    let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-    let fields = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("", http::uri::PathAndQuery::as_str);
+    let fields = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()));
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     wire::check_http2(parts.method.as_str(), authority, target, fields, limits)
         .map_err(|reason| Fault::Refused(reason.status(), reason.code()))

@@ -50,15 +50,38 @@ pub async fn request(
     complete: bool,
 ) -> Result<Verdict, EngineFailure> {
     if body.len() <= INLINE {
-        let judge = |scratch: &mut detect::Worker| judge(&snapshot.detector, scratch, policy, parts, subject, body, complete);
+        let judge = |scratch: &mut detect::Worker| {
+            judge(
+                &snapshot.detector,
+                scratch,
+                policy,
+                parts,
+                subject,
+                body,
+                complete,
+            )
+        };
         return caught(worker, || worker.with_scratch(judge));
     }
-    let (snapshot, policy, subject, body) = (snapshot.clone(), policy.clone(), subject.clone(), body.clone());
+    let (snapshot, policy, subject, body) = (
+        snapshot.clone(),
+        policy.clone(),
+        subject.clone(),
+        body.clone(),
+    );
     let parts = clone_parts(parts);
     let away = tokio::task::spawn_blocking(move || {
         AWAY.with(|scratch| {
             let mut own = scratch.take();
-            let verdict = judge(&snapshot.detector, &mut own, &policy, &parts, &subject, &body, complete);
+            let verdict = judge(
+                &snapshot.detector,
+                &mut own,
+                &policy,
+                &parts,
+                &subject,
+                &body,
+                complete,
+            );
             scratch.replace(own);
             verdict
         })
@@ -90,7 +113,12 @@ fn judge(
     complete: bool,
 ) -> Verdict {
     let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(parts.headers.len());
-    headers.extend(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+    headers.extend(
+        parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes())),
+    );
     let request = detect::Request {
         client: subject.client,
         method: parts.method.as_str(),
@@ -99,10 +127,15 @@ fn judge(
         path: parts.uri.path().as_bytes(),
         query: parts.uri.query().map(str::as_bytes),
         headers: &headers,
-        body: Body { bytes: body, complete },
+        body: Body {
+            bytes: body,
+            complete,
+        },
         route: &subject.route,
     };
-    let subjects = Subjects { client: subject.client };
+    let subjects = Subjects {
+        client: subject.client,
+    };
     detector.inspect(scratch, &request, &policy.engine, &subjects, &SystemClock)
 }
 
@@ -143,7 +176,9 @@ impl Inspection {
         let content_type = kind.or_else(|| parts.headers.get(http::header::CONTENT_TYPE).cloned());
         parts.headers = HeaderMap::new();
         if let Some(content_type) = content_type {
-            parts.headers.insert(http::header::CONTENT_TYPE, content_type);
+            parts
+                .headers
+                .insert(http::header::CONTENT_TYPE, content_type);
         }
         Self {
             worker: worker.clone(),
@@ -159,11 +194,23 @@ impl Inspection {
     /// Whether the policy forbids this message. What was found is kept for the record either way.
     pub fn denies_message(&self, message: &[u8], whole: bool) -> bool {
         let run = |scratch: &mut detect::Worker| {
-            judge(&self.snapshot.detector, scratch, &self.policy, &self.parts, &self.subject, message, whole)
+            judge(
+                &self.snapshot.detector,
+                scratch,
+                &self.policy,
+                &self.parts,
+                &self.subject,
+                message,
+                whole,
+            )
         };
         match caught(&self.worker, || self.worker.with_scratch(run)) {
             Err(EngineFailure) => self.enforced && self.policy.deny_on_failure,
             Ok(verdict) => {
+                self.worker
+                    .shared
+                    .metrics
+                    .verdict(verdict.action, verdict.category);
                 let denies = verdict.action >= detect::Action::Throttle;
                 if verdict.action > detect::Action::Allow {
                     self.found.set(Some(Box::new(verdict)));

@@ -41,7 +41,9 @@ pub struct Bound {
 pub fn bind(address: SocketAddr, count: usize) -> Result<Vec<StdListener>, String> {
     let sentence = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("{address} is in use by another process; stop that one or choose another address")
+            format!(
+                "{address} is in use by another process; stop that one or choose another address"
+            )
         }
         io::ErrorKind::AddrNotAvailable => format!("{address} is no address of this machine"),
         io::ErrorKind::PermissionDenied => {
@@ -50,7 +52,11 @@ pub fn bind(address: SocketAddr, count: usize) -> Result<Vec<StdListener>, Strin
         _ => format!("{address} cannot be listened on: {error}"),
     };
     let probe = socket(address, false).map_err(sentence)?;
-    let address = probe.local_addr().ok().and_then(|local| local.as_socket()).unwrap_or(address);
+    let address = probe
+        .local_addr()
+        .ok()
+        .and_then(|local| local.as_socket())
+        .unwrap_or(address);
     drop(probe);
     (0..count)
         .map(|_| {
@@ -63,7 +69,11 @@ pub fn bind(address: SocketAddr, count: usize) -> Result<Vec<StdListener>, Strin
 }
 
 fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // Connections of a gateway that has just ended must not keep the next one from starting.
     socket.set_reuse_address(true)?;
     if shared {
@@ -78,7 +88,12 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 }
 
 /// Accepts until the listener goes away.
-pub async fn accept(worker: Rc<Worker>, listener: StdListener, bound: Bound, places: Arc<Semaphore>) {
+pub async fn accept(
+    worker: Rc<Worker>,
+    listener: StdListener,
+    bound: Bound,
+    places: Arc<Semaphore>,
+) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -89,7 +104,9 @@ pub async fn accept(worker: Rc<Worker>, listener: StdListener, bound: Bound, pla
     let mut drain = bound.drain.clone();
     while !*drain.borrow_and_update() {
         // Without a free place the connection waits in the system's queue.
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
         let accepted = tokio::select! {
             biased;
             _ = drain.changed() => continue,
@@ -118,7 +135,9 @@ pub async fn accept(worker: Rc<Worker>, listener: StdListener, bound: Bound, pla
 fn is_of_the_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
     )
 }
 
@@ -129,13 +148,25 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, bound: B
     let cap = peer_cap(&worker, &state);
     let peer = state.peer_ip();
     if !worker.shared.census.enter(peer, cap) {
-        worker.shared.metrics.connection_closed("too-many-from-peer");
+        worker
+            .shared
+            .metrics
+            .connection_closed("too-many-from-peer");
         return;
     }
     let metrics = worker.shared.metrics.clone();
     metrics.connections.inc();
     match tls {
-        None => connection::serve(worker.clone(), state.clone(), stream, Agreed::Nothing, bound.drain).await,
+        None => {
+            connection::serve(
+                worker.clone(),
+                state.clone(),
+                stream,
+                Agreed::Nothing,
+                bound.drain,
+            )
+            .await
+        }
         Some(tls) => serve_tls(&worker, &state, stream, tls, bound.drain).await,
     }
     metrics.connections.dec();
@@ -160,7 +191,14 @@ async fn serve_tls(
     tls: Arc<ServerConfig>,
     drain: watch::Receiver<bool>,
 ) {
-    let patience = worker.shared.snapshot.load().config.timeouts.tls_handshake.get();
+    let patience = worker
+        .shared
+        .snapshot
+        .load()
+        .config
+        .timeouts
+        .tls_handshake
+        .get();
     let shaken = tokio::time::timeout(patience, TlsAcceptor::from(tls).accept(stream)).await;
     let stream = match shaken {
         Ok(Ok(stream)) => stream,
@@ -170,7 +208,10 @@ async fn serve_tls(
             return;
         }
         Err(_) => {
-            worker.shared.metrics.connection_closed("slow-tls-handshake");
+            worker
+                .shared
+                .metrics
+                .connection_closed("slow-tls-handshake");
             return;
         }
     };

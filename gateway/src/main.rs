@@ -2,7 +2,10 @@
 //! straight down in `exchange`; `docs/ARCHITECTURE.md` draws the whole.
 
 #![deny(unsafe_code)]
-#![allow(unreachable_pub, reason = "in a binary, pub marks what other files of the crate may use")]
+#![allow(
+    unreachable_pub,
+    reason = "in a binary, pub marks what other files of the crate may use"
+)]
 
 mod admin;
 mod app;

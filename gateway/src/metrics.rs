@@ -15,6 +15,8 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncode
 
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
+use crate::connection::state::Cut;
+use crate::wire;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $variant:ident => $name:literal, $help:literal;)*) => {
@@ -23,7 +25,8 @@ macro_rules! names {
         pub(crate) enum Name { $(#[doc = $help] $variant,)* }
 
         impl Name {
-            /// The whole list, for documentation and golden tests.
+            /// The whole list, for tests.
+            #[cfg(test)]
             pub(crate) const ALL: &'static [Name] = &[$(Name::$variant,)*];
 
             /// The name as exported.
@@ -160,9 +163,19 @@ impl Metrics {
             responses: counters(&r, Name::Responses, &["route", "class"])?,
             verdicts,
             innocent,
-            protocol_errors: counters(&r, Name::ProtocolErrors, &["reason"])?,
-            connections_closed: counters(&r, Name::ConnectionsClosed, &["reason"])?,
-            config_reloads: counters(&r, Name::ConfigReloads, &["outcome"])?,
+            protocol_errors: known_counters(
+                &r,
+                Name::ProtocolErrors,
+                "reason",
+                wire::Reason::ALL.map(wire::Reason::code),
+            )?,
+            connections_closed: known_counters(
+                &r,
+                Name::ConnectionsClosed,
+                "reason",
+                Cut::ALL.map(Cut::reason),
+            )?,
+            config_reloads: known_counters(&r, Name::ConfigReloads, "outcome", RELOADS)?,
             upstream_errors: counters(&r, Name::UpstreamErrors, &["upstream", "reason"])?,
             request_duration,
             upstream_duration,
@@ -303,6 +316,21 @@ fn counter(registry: &Registry, name: Name) -> prometheus::Result<IntCounter> {
     register(registry, IntCounter::new(name.text(), name.help())?)
 }
 
+/// Counters of one label whose values are known, so that each is there from the start, at zero: what has not happened
+/// yet must be told apart from what is not counted.
+fn known_counters(
+    registry: &Registry,
+    name: Name,
+    label: &str,
+    values: impl IntoIterator<Item = &'static str>,
+) -> prometheus::Result<IntCounterVec> {
+    let all = counters(registry, name, &[label])?;
+    for value in values {
+        all.with_label_values(&[value]);
+    }
+    Ok(all)
+}
+
 fn counters(registry: &Registry, name: Name, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
     register(
         registry,
@@ -346,6 +374,8 @@ fn build_info(registry: &Registry) -> prometheus::Result<()> {
 
 const ACTIONS: usize = Action::ALL.len();
 
+/// What can become of a reload.
+const RELOADS: [&str; 3] = ["applied", "unchanged", "refused"];
 /// The classes of status, by hundreds.
 const CLASSES: [&str; 6] = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
 

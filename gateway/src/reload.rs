@@ -68,9 +68,21 @@ pub fn needs_restart(old: &Config, new: &Config) -> Option<String> {
         ("admin.address", old.admin != new.admin),
         ("workers.threads", old.workers != new.workers),
         ("records.queue", old.records.queue != new.records.queue),
-        ("caps.connections", old.caps.connections != new.caps.connections),
+        (
+            "caps.connections",
+            old.caps.connections != new.caps.connections,
+        ),
         ("log", old.log != new.log),
     ];
-    let names: Vec<&str> = changed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
-    (!names.is_empty()).then(|| format!("a change of {} needs a restart; nothing was changed", names.join(", ")))
+    let names: Vec<&str> = changed
+        .iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| *name)
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "a change of {} needs a restart; nothing was changed",
+            names.join(", ")
+        )
+    })
 }

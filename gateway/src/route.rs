@@ -71,7 +71,9 @@ impl Route {
         match &self.host {
             HostMatch::Any => true,
             HostMatch::Exact(exact) => host == exact,
-            HostMatch::Suffix(suffix) => host.len() > suffix.len() && host.ends_with(suffix.as_str()),
+            HostMatch::Suffix(suffix) => {
+                host.len() > suffix.len() && host.ends_with(suffix.as_str())
+            }
         }
     }
 }
@@ -93,7 +95,9 @@ fn bare_host(host: &str) -> Cow<'_, str> {
 /// Whether two servers might read the path differently.
 fn is_ambiguous(path: &str) -> bool {
     let bytes = path.as_bytes();
-    bytes.iter().any(|b| matches!(b, b'%' | b';' | b'\\') || b.is_ascii_uppercase() || *b >= 0x80)
+    bytes
+        .iter()
+        .any(|b| matches!(b, b'%' | b';' | b'\\') || b.is_ascii_uppercase() || *b >= 0x80)
         || bytes.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
@@ -124,7 +128,10 @@ fn percent_decode(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;
     while i < bytes.len() {
-        let pair = (bytes.get(i + 1).and_then(hex), bytes.get(i + 2).and_then(hex));
+        let pair = (
+            bytes.get(i + 1).and_then(hex),
+            bytes.get(i + 2).and_then(hex),
+        );
         if let (b'%', (Some(high), Some(low))) = (bytes[i], pair) {
             out.push(high << 4 | low);
             i += 3;
@@ -137,7 +144,9 @@ fn percent_decode(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn hex(byte: &u8) -> Option<u8> {
-    char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(*byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Merges slashes and resolves dot segments; `;…` behind a segment's name is dropped where `parameters` says so, as
@@ -145,7 +154,11 @@ fn hex(byte: &u8) -> Option<u8> {
 fn resolve(path: &str, parameters: bool) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {
-        let name = if parameters { segment.split(';').next().unwrap_or_default() } else { segment };
+        let name = if parameters {
+            segment.split(';').next().unwrap_or_default()
+        } else {
+            segment
+        };
         let name = name.split('\0').next().unwrap_or_default().trim();
         match name {
             "" | "." => {}
@@ -173,9 +186,26 @@ mod tests {
     #[test]
     fn readings_cover_the_spellings() {
         for spelling in [
-            "/admin", "//admin", "/./admin", "/x/../admin", "/%61dmin", "/%2561dmin", "/ADMIN", "/admin;a=b", "/x/..;/admin",
-            "/x/%2e%2e/admin", "/x/..%2fadmin", "/x%5c..%5cadmin", "\\admin", "/admin%00", "/admin%20", "/%2fadmin", "/admin/.",
-            "/;/admin", "/admin/%2e", "/x/%252e%252e%252fadmin",
+            "/admin",
+            "//admin",
+            "/./admin",
+            "/x/../admin",
+            "/%61dmin",
+            "/%2561dmin",
+            "/ADMIN",
+            "/admin;a=b",
+            "/x/..;/admin",
+            "/x/%2e%2e/admin",
+            "/x/..%2fadmin",
+            "/x%5c..%5cadmin",
+            "\\admin",
+            "/admin%00",
+            "/admin%20",
+            "/%2fadmin",
+            "/admin/.",
+            "/;/admin",
+            "/admin/%2e",
+            "/x/%252e%252e%252fadmin",
         ] {
             assert!(
                 readings(spelling).iter().any(|reading| reading == "/admin"),

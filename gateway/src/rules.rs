@@ -10,11 +10,15 @@ use portcullis_detect::{Origin, RuleSet, RuleSpec};
 /// # Errors
 /// Every problem, with file, line, rule and what to write instead.
 pub fn load(folder: Option<&Path>) -> Result<RuleSet, Vec<String>> {
-    let located: Vec<Located<RuleSpec>> = load_rules(folder).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let located: Vec<Located<RuleSpec>> = load_rules(folder)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let specs = located
         .into_iter()
         .map(|rule| {
-            let origin = Origin { file: rule.file.as_str().into(), line: u32::try_from(rule.line).unwrap_or(u32::MAX) };
+            let origin = Origin {
+                file: rule.file.as_str().into(),
+                line: u32::try_from(rule.line).unwrap_or(u32::MAX),
+            };
             (origin, rule.value)
         })
         .collect();

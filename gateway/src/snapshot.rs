@@ -113,9 +113,14 @@ impl Snapshot {
         let policies = build_policies(&config, limits, &mut problems);
         let mut routes = Vec::new();
         for route in &config.routes {
-            let (Some(&upstream), Some(policy)) = (upstream_index.get(&route.upstream), policies.get(&route.policy))
-            else {
-                problems.push(format!("route {}: its upstream or policy does not exist", route.path));
+            let (Some(&upstream), Some(policy)) = (
+                upstream_index.get(&route.upstream),
+                policies.get(&route.policy),
+            ) else {
+                problems.push(format!(
+                    "route {}: its upstream or policy does not exist",
+                    route.path
+                ));
                 continue;
             };
             routes.push(Route::build(route, upstream, policy.clone(), metrics));
@@ -126,7 +131,10 @@ impl Snapshot {
         Ok(Self {
             unrouted: metrics.route("none"),
             trusted: TrustedProxies::new(&config.trusted_proxies),
-            redaction: Redaction::new(&config.records.redact.headers, &config.records.redact.fields),
+            redaction: Redaction::new(
+                &config.records.redact.headers,
+                &config.records.redact.fields,
+            ),
             routes: RouteTable::new(routes),
             upstreams,
             detector,
@@ -136,7 +144,12 @@ impl Snapshot {
 }
 
 impl Route {
-    fn build(route: &config::Route, upstream: usize, policy: Arc<Policy>, metrics: &Metrics) -> Self {
+    fn build(
+        route: &config::Route,
+        upstream: usize,
+        policy: Arc<Policy>,
+        metrics: &Metrics,
+    ) -> Self {
         let name = route.label();
         let host = match route.host.as_deref().map(str::to_ascii_lowercase) {
             None => HostMatch::Any,
@@ -166,7 +179,11 @@ impl Route {
     }
 }
 
-fn build_policies(config: &Config, limits: &Limits, problems: &mut Vec<String>) -> BTreeMap<String, Arc<Policy>> {
+fn build_policies(
+    config: &Config,
+    limits: &Limits,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, Arc<Policy>> {
     let mut built = BTreeMap::new();
     for (name, policy) in &config.policies {
         match Policy::build(name, policy, limits) {
@@ -183,7 +200,11 @@ impl Policy {
     fn build(name: &str, policy: &config::Policy, limits: &Limits) -> Result<Self, String> {
         let tag_header = HeaderName::from_bytes(policy.tag_header.as_bytes())
             .map_err(|_| format!("{:?} is no header name", policy.tag_header))?;
-        let specs: Vec<LimitSpec> = policy.effective_limits().iter().map(LimitSpec::of).collect();
+        let specs: Vec<LimitSpec> = policy
+            .effective_limits()
+            .iter()
+            .map(LimitSpec::of)
+            .collect();
         Ok(Self {
             name: Arc::from(name),
             mode: policy.mode,

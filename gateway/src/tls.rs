@@ -42,7 +42,11 @@ pub fn server_config(tls: &config::Tls) -> Result<Arc<ServerConfig>, String> {
     let mut by_name: Option<ByName> = None;
     for certificate in tls.all() {
         let chain = read_chain(&certificate.cert)?;
-        let names = if certificate.names.is_empty() { names_of(&chain) } else { certificate.names.clone() };
+        let names = if certificate.names.is_empty() {
+            names_of(&chain)
+        } else {
+            certificate.names.clone()
+        };
         let key = Arc::new(certified_key(chain, &certificate.key, &provider)?);
         let table = by_name.get_or_insert_with(|| ByName {
             first: key.clone(),
@@ -81,7 +85,8 @@ impl ResolvesServerCert for ByName {
 }
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let pem = fs::read(path).map_err(|error| format!("the certificate {} cannot be read: {error}", path.display()))?;
+    let pem = fs::read(path)
+        .map_err(|error| format!("the certificate {} cannot be read: {error}", path.display()))?;
     let chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| format!("{} is no PEM certificate: {error}", path.display()))?;
@@ -96,26 +101,41 @@ fn certified_key(
     path: &Path,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, String> {
-    let pem = fs::read(path).map_err(|error| format!("the key {} cannot be read: {error}", path.display()))?;
+    let pem = fs::read(path)
+        .map_err(|error| format!("the key {} cannot be read: {error}", path.display()))?;
     let key = PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|error| format!("{} holds no private key in PEM: {error}", path.display()))?;
-    CertifiedKey::from_der(chain, key, provider)
-        .map_err(|error| format!("the key {} does not go with its certificate: {error}", path.display()))
+    CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+        format!(
+            "the key {} does not go with its certificate: {error}",
+            path.display()
+        )
+    })
 }
 
 /// The DNS names that a certificate bears, read from its subjectAltName (OID 2.5.29.17): context tag 2, IA5String.
 fn names_of(chain: &[CertificateDer<'_>]) -> Vec<String> {
     const SUBJECT_ALT_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x1d, 0x11];
-    let Some(der) = chain.first() else { return Vec::new() };
-    let Some(at) = memchr::memmem::find(der, SUBJECT_ALT_NAME) else { return Vec::new() };
-    let Some(mut rest) = der.get(at + SUBJECT_ALT_NAME.len()..) else { return Vec::new() };
+    let Some(der) = chain.first() else {
+        return Vec::new();
+    };
+    let Some(at) = memchr::memmem::find(der, SUBJECT_ALT_NAME) else {
+        return Vec::new();
+    };
+    let Some(mut rest) = der.get(at + SUBJECT_ALT_NAME.len()..) else {
+        return Vec::new();
+    };
     // An optional BOOLEAN (critical), an OCTET STRING, a SEQUENCE of names.
     if rest.first() == Some(&0x01) {
         rest = rest.get(3..).unwrap_or_default();
     }
     let mut names = Vec::new();
-    let Some((0x04, octets, _)) = der_value(rest) else { return names };
-    let Some((0x30, mut list, _)) = der_value(octets) else { return names };
+    let Some((0x04, octets, _)) = der_value(rest) else {
+        return names;
+    };
+    let Some((0x30, mut list, _)) = der_value(octets) else {
+        return names;
+    };
     while let Some((tag, value, next)) = der_value(list) {
         if tag == 0x82
             && let Ok(name) = std::str::from_utf8(value)
@@ -134,7 +154,10 @@ fn der_value(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (length, rest) = match first {
         0..=0x7f => (usize::from(first), rest),
         0x81 => (usize::from(*rest.first()?), rest.get(1..)?),
-        0x82 => (usize::from(u16::from_be_bytes([*rest.first()?, *rest.get(1)?])), rest.get(2..)?),
+        0x82 => (
+            usize::from(u16::from_be_bytes([*rest.first()?, *rest.get(1)?])),
+            rest.get(2..)?,
+        ),
         _ => return None,
     };
     Some((tag, rest.get(..length)?, rest.get(length..)?))
@@ -151,7 +174,9 @@ impl ClientTls {
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("TLS cannot be set up: {error}"))?;
         let mut client = if upstream.tls.verify {
-            builder.with_root_certificates(roots(upstream.tls.ca.as_deref())?).with_no_client_auth()
+            builder
+                .with_root_certificates(roots(upstream.tls.ca.as_deref())?)
+                .with_no_client_auth()
         } else {
             builder
                 .dangerous()
@@ -162,8 +187,13 @@ impl ClientTls {
         client.alpn_protocols = vec![b"http/1.1".to_vec()];
         let mut http2 = client.clone();
         http2.alpn_protocols = vec![b"h2".to_vec()];
-        let name = upstream.tls.server_name.clone().unwrap_or_else(|| server.host.clone());
-        let name = ServerName::try_from(name.clone()).map_err(|_| format!("{name:?} is no server name"))?;
+        let name = upstream
+            .tls
+            .server_name
+            .clone()
+            .unwrap_or_else(|| server.host.clone());
+        let name = ServerName::try_from(name.clone())
+            .map_err(|_| format!("{name:?} is no server name"))?;
         Ok(Self {
             http1: TlsConnector::from(Arc::new(client)),
             http2: TlsConnector::from(Arc::new(http2)),
@@ -184,7 +214,10 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     }
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
-        return Err("this system has no trusted certificates; install ca-certificates or name a `ca` file".to_owned());
+        return Err(
+            "this system has no trusted certificates; install ca-certificates or name a `ca` file"
+                .to_owned(),
+        );
     }
     Ok(store)
 }

@@ -17,7 +17,7 @@ use portcullis_config::Protocol;
 
 use self::connect::{ConnectError, Connected};
 use self::spec::{ServerSpec, UpstreamSpec};
-use crate::body::Outgoing;
+use crate::body::{BodyFate, BodyLog, Outgoing};
 use crate::forward;
 
 /// One upstream, as one worker sees it.
@@ -106,7 +106,11 @@ impl Upstream {
                 })
             })
             .collect();
-        Self { spec, servers, turn: Cell::new(0) }
+        Self {
+            spec,
+            servers,
+            turn: Cell::new(0),
+        }
     }
 
     /// The server whose turn it is. When all of them rest, resting is no help and the turn goes on as usual.
@@ -133,15 +137,29 @@ impl Upstream {
     }
 
     /// The target as `server` gets it: origin form in HTTP/1, with scheme and authority in HTTP/2.
-    pub fn target(&self, server: &Server, uri: &http::Uri, headers: &http::HeaderMap, http2: bool) -> http::Uri {
+    pub fn target(
+        &self,
+        server: &Server,
+        uri: &http::Uri,
+        headers: &http::HeaderMap,
+        http2: bool,
+    ) -> http::Uri {
         if !http2 {
             return forward::target(uri, None, &http::uri::Scheme::HTTP);
         }
         let spec = server.server_spec();
-        let scheme = if spec.tls.is_some() { http::uri::Scheme::HTTPS } else { http::uri::Scheme::HTTP };
+        let scheme = if spec.tls.is_some() {
+            http::uri::Scheme::HTTPS
+        } else {
+            http::uri::Scheme::HTTP
+        };
         let host = headers.get(http::header::HOST);
         let authority = host.and_then(|host| http::uri::Authority::try_from(host.as_bytes()).ok());
-        forward::target(uri, Some(&authority.unwrap_or_else(|| spec.uri_authority.clone())), &scheme)
+        forward::target(
+            uri,
+            Some(&authority.unwrap_or_else(|| spec.uri_authority.clone())),
+            &scheme,
+        )
     }
 
     /// Sends a request to `server`, and to the next ones while no connection can be had.
@@ -153,11 +171,12 @@ impl Upstream {
         mut server: Rc<Server>,
         mut request: Request<Outgoing>,
         http2: bool,
+        body: &BodyLog,
     ) -> Result<Answered, UpstreamError> {
         let mut left = self.servers.len();
         loop {
             left -= 1;
-            match server.try_send(request, http2).await {
+            match server.try_send(request, http2, body).await {
                 Ok(answered) => {
                     server.succeeded();
                     return Ok(answered);
@@ -178,7 +197,10 @@ impl Upstream {
     pub fn sweep(&self) {
         for server in &self.servers {
             let limit = server.spec.idle_timeout;
-            server.idle.borrow_mut().retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < limit);
+            server
+                .idle
+                .borrow_mut()
+                .retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < limit);
         }
     }
 }
@@ -192,7 +214,9 @@ impl Server {
     }
 
     fn rests(&self) -> bool {
-        self.rests_until.get().is_some_and(|until| Instant::now() < until)
+        self.rests_until
+            .get()
+            .is_some_and(|until| Instant::now() < until)
     }
 
     fn succeeded(&self) {
@@ -204,24 +228,30 @@ impl Server {
         self.failures.set(failures);
         if self.spec.ejection_failures > 0 && failures >= self.spec.ejection_failures {
             self.failures.set(0);
-            self.rests_until.set(Some(Instant::now() + self.spec.ejection_time));
+            self.rests_until
+                .set(Some(Instant::now() + self.spec.ejection_time));
             if self.spec.servers.len() > 1 {
                 tracing::warn!(server = %self.server_spec().authority, "server failed repeatedly and rests");
             }
         }
     }
 
-    async fn try_send(self: &Rc<Self>, mut request: Request<Outgoing>, http2: bool) -> Result<Answered, Unsent> {
+    async fn try_send(
+        self: &Rc<Self>,
+        mut request: Request<Outgoing>,
+        http2: bool,
+        body: &BodyLog,
+    ) -> Result<Answered, Unsent> {
         // A kept connection may have died in this moment; hyper then hands the request back, and the next is tried.
         while let Some(mut sender) = self.take_idle() {
-            match self.in_time(sender.try_send_request(request)).await {
+            match self.in_time(sender.try_send_request(request), body).await {
                 Ok(response) => return Ok(self.answered(response, Some(sender))),
                 Err((_, Some(unsent))) => request = unsent,
                 Err(failed) => return Err(failed),
             }
         }
         if let Some(mut shared) = self.take_shared() {
-            match self.in_time(shared.try_send_request(request)).await {
+            match self.in_time(shared.try_send_request(request), body).await {
                 Ok(response) => return Ok(self.answered(response, None)),
                 Err((_, Some(unsent))) => {
                     *self.shared.borrow_mut() = None;
@@ -233,32 +263,53 @@ impl Server {
         match self.connect(http2).await {
             Err(error) => Err((error.into(), Some(request))),
             Ok(Connected::Http1(mut sender)) => {
-                let response = self.in_time(sender.try_send_request(request)).await?;
+                let response = self.in_time(sender.try_send_request(request), body).await?;
                 Ok(self.answered(response, Some(sender)))
             }
             Ok(Connected::Http2(mut sender)) => {
                 *self.shared.borrow_mut() = Some(sender.clone());
-                let response = self.in_time(sender.try_send_request(request)).await?;
+                let response = self.in_time(sender.try_send_request(request), body).await?;
                 Ok(self.answered(response, None))
             }
         }
     }
 
-    fn answered(self: &Rc<Self>, response: Response<Incoming>, sender: Option<http1::SendRequest<Outgoing>>) -> Answered {
-        Answered { response, lease: Lease { server: self.clone(), sender } }
+    fn answered(
+        self: &Rc<Self>,
+        response: Response<Incoming>,
+        sender: Option<http1::SendRequest<Outgoing>>,
+    ) -> Answered {
+        Answered {
+            response,
+            lease: Lease {
+                server: self.clone(),
+                sender,
+            },
+        }
     }
 
-    async fn in_time<F>(&self, answer: F) -> Result<Response<Incoming>, Unsent>
+    /// Waits for the head of the answer. While the request's body is still arriving the upstream is not late.
+    async fn in_time<F>(&self, answer: F, body: &BodyLog) -> Result<Response<Incoming>, Unsent>
     where
-        F: Future<Output = Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing>>>>,
+        F: Future<
+            Output = Result<
+                Response<Incoming>,
+                hyper::client::conn::TrySendError<Request<Outgoing>>,
+            >,
+        >,
     {
-        match tokio::time::timeout(self.spec.first_byte, answer).await {
-            Err(_) => Err((UpstreamError::Silent, None)),
-            Ok(Err(mut error)) => {
-                let unsent = error.take_message();
-                Err((UpstreamError::Broken(error.into_error()), unsent))
+        let mut answer = std::pin::pin!(answer);
+        loop {
+            let was_arriving = body.arriving.get();
+            match tokio::time::timeout(self.spec.first_byte, answer.as_mut()).await {
+                Err(_) if was_arriving && body.fate.get() == BodyFate::Whole => {}
+                Err(_) => return Err((UpstreamError::Silent, None)),
+                Ok(Err(mut error)) => {
+                    let unsent = error.take_message();
+                    return Err((UpstreamError::Broken(error.into_error()), unsent));
+                }
+                Ok(Ok(response)) => return Ok(response),
             }
-            Ok(Ok(response)) => Ok(response),
         }
     }
 
@@ -295,7 +346,9 @@ impl Server {
             Protocol::Http2 => true,
             Protocol::Auto => http2,
         };
-        match tokio::time::timeout(self.spec.connect, connect::open(self.server_spec(), http2)).await {
+        match tokio::time::timeout(self.spec.connect, connect::open(self.server_spec(), http2))
+            .await
+        {
             Err(_) => Err(ConnectError::TimedOut),
             Ok(connected) => connected,
         }
@@ -305,10 +358,15 @@ impl Server {
 impl Lease {
     /// Keeps the connection for another request.
     pub fn give_back(mut self) {
-        let Some(sender) = self.sender.take() else { return };
+        let Some(sender) = self.sender.take() else {
+            return;
+        };
         let mut idle = self.server.idle.borrow_mut();
         if !sender.is_closed() && idle.len() < self.server.spec.idle_connections {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle {
+                sender,
+                since: Instant::now(),
+            });
         }
     }
 }

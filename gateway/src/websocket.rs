@@ -24,8 +24,6 @@ use crate::upstream::{Answered, Upstream};
 
 /// The largest message that is inspected as a whole; of larger ones the first bytes are.
 const MESSAGE_CAP: usize = 128 * 1024;
-/// A tunnel without a byte either way for so long is closed.
-const TUNNEL_IDLE: Duration = Duration::from_secs(300);
 /// A close frame with status 1008, policy violation (RFC 6455, section 7.4.1).
 const CLOSE_POLICY: &[u8] = &[0x88, 0x02, 0x03, 0xf0];
 
@@ -40,9 +38,10 @@ pub fn wanted(parts: &request::Parts, route: &Route) -> bool {
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().any(|value| {
-        value
-            .to_str()
-            .is_ok_and(|text| text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+        value.to_str().is_ok_and(|text| {
+            text.split(',')
+                .any(|part| part.trim().eq_ignore_ascii_case(token))
+        })
     })
 }
 
@@ -57,12 +56,17 @@ pub fn answer(
     client: OnUpgrade,
     judge: Rc<Inspection>,
 ) -> Result<Response<ResponseBody>, Fault> {
-    let Answered { mut response, lease } = answered;
+    let Answered {
+        mut response,
+        lease,
+    } = answered;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let (mut parts, incoming) = response.into_parts();
         forward::response(&mut parts.headers);
         upstream.spec.response_edits.apply(&mut parts.headers);
-        parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
+        parts
+            .headers
+            .insert(X_REQUEST_ID, exchange.id().header_value());
         let body = ResponseBody::upstream(incoming, lease, Some(upstream.spec.idle));
         return Ok(Response::from_parts(parts, body));
     }
@@ -73,21 +77,50 @@ pub fn answer(
     let (mut parts, _) = response.into_parts();
     forward::response(&mut parts.headers);
     parts.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
-    parts.headers.insert(header::CONNECTION, header::HeaderValue::from_static("upgrade"));
-    parts.headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
-    parts.headers.insert(X_REQUEST_ID, exchange.id().header_value());
+    parts.headers.insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("upgrade"),
+    );
+    parts.headers.insert(
+        header::UPGRADE,
+        header::HeaderValue::from_static("websocket"),
+    );
+    parts
+        .headers
+        .insert(X_REQUEST_ID, exchange.id().header_value());
     parts.extensions.clear();
     let state = exchange.state().clone();
     state.set_phase(Phase::Tunnel);
+    let (idle, lasting) = (upstream.spec.idle, exchange.lasts_as_tunnel());
     tokio::task::spawn_local(async move {
-        let (Ok(client), Ok(server)) = tokio::join!(client, server) else { return };
+        let (Ok(client), Ok(server)) = tokio::join!(client, server) else {
+            return;
+        };
         state.set_phase(Phase::Tunnel);
-        tunnel(TokioIo::new(client), TokioIo::new(server), judge).await;
+        let passed = tunnel(TokioIo::new(client), TokioIo::new(server), judge, idle).await;
+        // The record is written when the exchange is dropped here.
+        if let Ok(mut exchange) = lasting.await {
+            exchange.tunnelled(passed.up, passed.down);
+            if passed.denied {
+                exchange.tunnel_denied();
+            }
+        }
     });
-    Ok(Response::from_parts(parts, ResponseBody::own(Full::default())))
+    Ok(Response::from_parts(
+        parts,
+        ResponseBody::own(Full::default()),
+    ))
 }
 
-async fn tunnel<C, S>(client: C, server: S, judge: Rc<Inspection>)
+/// What went through a tunnel.
+#[derive(Default)]
+struct Passed {
+    up: u64,
+    down: u64,
+    denied: bool,
+}
+
+async fn tunnel<C, S>(client: C, server: S, judge: Rc<Inspection>, idle: Duration) -> Passed
 where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
@@ -95,6 +128,7 @@ where
     let (mut client_read, mut client_write) = tokio::io::split(client);
     let (mut server_read, mut server_write) = tokio::io::split(server);
     let mut gate = FrameGate::new(judge);
+    let mut total = Passed::default();
     let mut up = BytesMut::with_capacity(8192);
     let mut down = BytesMut::with_capacity(8192);
     loop {
@@ -105,9 +139,11 @@ where
                 }
                 let passed = gate.pass(&mut up);
                 let Ok(passed) = passed else {
+                    total.denied = true;
                     let _ = client_write.write_all(CLOSE_POLICY).await;
                     break;
                 };
+                total.up += passed.len() as u64;
                 if server_write.write_all(&passed).await.is_err() || server_write.flush().await.is_err() {
                     break;
                 }
@@ -116,17 +152,19 @@ where
                 if !matches!(read, Ok(n) if n > 0) {
                     break;
                 }
+                total.down += down.len() as u64;
                 if client_write.write_all(&down).await.is_err() || client_write.flush().await.is_err() {
                     break;
                 }
                 down.clear();
             }
-            () = tokio::time::sleep(TUNNEL_IDLE) => break,
+            () = tokio::time::sleep(idle) => break,
         }
     }
     // Both ends learn that it is over; either may be gone already.
     let _ = client_write.shutdown().await;
     let _ = server_write.shutdown().await;
+    total
 }
 
 /// Holds back the client's frames until the message they belong to is judged.
@@ -152,7 +190,13 @@ struct FrameHead {
 
 impl FrameGate {
     fn new(judge: Rc<Inspection>) -> Self {
-        Self { judge, frames: BytesMut::new(), message: Vec::new(), passing: 0, judged: false }
+        Self {
+            judge,
+            frames: BytesMut::new(),
+            message: Vec::new(),
+            passing: 0,
+            judged: false,
+        }
     }
 
     /// Takes frames out of `bytes` and gives out what may pass.
@@ -160,16 +204,22 @@ impl FrameGate {
         let mut out = BytesMut::new();
         loop {
             if self.passing > 0 {
-                let n = usize::try_from(self.passing).unwrap_or(usize::MAX).min(bytes.len());
+                let n = usize::try_from(self.passing)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
                 out.extend_from_slice(&bytes.split_to(n));
                 self.passing -= n as u64;
             }
             if self.passing > 0 {
                 break;
             }
-            let Some(head) = FrameHead::read(bytes)? else { break };
+            let Some(head) = FrameHead::read(bytes)? else {
+                break;
+            };
             let room = MESSAGE_CAP.saturating_sub(self.message.len());
-            let wanted = usize::try_from(head.payload).unwrap_or(usize::MAX).min(room);
+            let wanted = usize::try_from(head.payload)
+                .unwrap_or(usize::MAX)
+                .min(room);
             if bytes.len() < head.length + wanted {
                 break;
             }
@@ -178,7 +228,13 @@ impl FrameGate {
         Ok(out)
     }
 
-    fn frame(&mut self, head: &FrameHead, wanted: usize, bytes: &mut BytesMut, out: &mut BytesMut) -> Result<(), Denied> {
+    fn frame(
+        &mut self,
+        head: &FrameHead,
+        wanted: usize,
+        bytes: &mut BytesMut,
+        out: &mut BytesMut,
+    ) -> Result<(), Denied> {
         let payload = &bytes[head.length..head.length + wanted];
         if head.control {
             let whole = head.length + wanted;
@@ -186,9 +242,15 @@ impl FrameGate {
             bytes.advance(whole);
             return Ok(());
         }
-        self.message.extend(payload.iter().zip(head.mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+        self.message.extend(
+            payload
+                .iter()
+                .zip(head.mask.iter().cycle())
+                .map(|(byte, mask)| byte ^ mask),
+        );
         let whole = wanted as u64 == head.payload;
-        self.frames.extend_from_slice(&bytes[..head.length + wanted]);
+        self.frames
+            .extend_from_slice(&bytes[..head.length + wanted]);
         bytes.advance(head.length + wanted);
         if !whole {
             self.passing = head.payload - wanted as u64;
@@ -212,7 +274,9 @@ impl FrameGate {
 impl FrameHead {
     /// The head of the next frame, if it is whole.
     fn read(bytes: &[u8]) -> Result<Option<Self>, Denied> {
-        let [first, second, rest @ ..] = bytes else { return Ok(None) };
+        let [first, second, rest @ ..] = bytes else {
+            return Ok(None);
+        };
         // A client must mask (RFC 6455, section 5.1), and extensions were not agreed on.
         if second & 0x80 == 0 || first & 0x70 != 0 {
             return Err(Denied);
@@ -232,7 +296,9 @@ impl FrameHead {
         if control && payload > 125 {
             return Err(Denied);
         }
-        let Some(mask) = rest.get(size..).and_then(|rest| rest.first_chunk::<4>()) else { return Ok(None) };
+        let Some(mask) = rest.get(size..).and_then(|rest| rest.first_chunk::<4>()) else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             length: 2 + size + 4,
             payload,

@@ -101,7 +101,10 @@ impl Worker {
         if Arc::ptr_eq(&latest, &self.current.borrow().snapshot) {
             return self.current.borrow().clone();
         }
-        let fresh = Current::new(arc_swap::Guard::into_inner(latest), Some(&self.current.borrow()));
+        let fresh = Current::new(
+            arc_swap::Guard::into_inner(latest),
+            Some(&self.current.borrow()),
+        );
         *self.current.borrow_mut() = fresh.clone();
         fresh
     }
@@ -135,7 +138,10 @@ impl Worker {
             slots.all.len() - 1
         });
         slots.all[slot] = Some(state.clone());
-        Watched { worker: self.clone(), slot }
+        Watched {
+            worker: self.clone(),
+            slot,
+        }
     }
 
     /// Moves the clock, ends what waits too long, and drops stale connections to upstreams; for ever.
@@ -180,14 +186,24 @@ impl Current {
             .map(|spec| {
                 let unchanged = before.and_then(|before| {
                     let name = &*spec.name;
-                    let same = before.snapshot.config.upstreams.get(name) == snapshot.config.upstreams.get(name);
-                    same.then(|| before.upstreams.iter().find(|pool| *pool.spec.name == *name).cloned())
-                        .flatten()
+                    let same = before.snapshot.config.upstreams.get(name)
+                        == snapshot.config.upstreams.get(name);
+                    same.then(|| {
+                        before
+                            .upstreams
+                            .iter()
+                            .find(|pool| *pool.spec.name == *name)
+                            .cloned()
+                    })
+                    .flatten()
                 });
                 unchanged.unwrap_or_else(|| Rc::new(Upstream::new(spec.clone())))
             })
             .collect();
-        Self { snapshot, upstreams: Rc::new(upstreams) }
+        Self {
+            snapshot,
+            upstreams: Rc::new(upstreams),
+        }
     }
 }
 
@@ -202,7 +218,10 @@ impl Drop for Watched {
 impl Census {
     /// Counts a connection of `peer` in; `false` when it has `cap` already.
     pub fn enter(&self, peer: std::net::IpAddr, cap: usize) -> bool {
-        let mut by_peer = self.by_peer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut by_peer = self
+            .by_peer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = by_peer.entry(peer).or_insert(0);
         if cap > 0 && *count >= cap {
             return false;
@@ -213,7 +232,10 @@ impl Census {
 
     /// Counts it out.
     pub fn leave(&self, peer: std::net::IpAddr) {
-        let mut by_peer = self.by_peer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut by_peer = self
+            .by_peer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(count) = by_peer.get_mut(&peer) {
             *count -= 1;
             if *count == 0 {

@@ -254,6 +254,7 @@ impl Builder {
             rule: context.rule,
             form: context.form,
             literals: operator.literals(),
+            needs: operator.needs(),
             operator,
             somewhere: context.somewhere.clone(),
         });

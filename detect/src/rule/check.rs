@@ -107,7 +107,7 @@ pub(crate) fn lint(set: &RuleSet) -> Vec<RuleError> {
         };
         if index.is_always(number) && runs_patterns(&rule.condition, set) {
             warn(
-                "its patterns run on every field, since no literal of three letters or two marks must occur",
+                "its patterns run on every field, since neither a literal nor a rare kind of byte must occur",
                 "demand a literal in `all`, or spell an alternation of words out",
             );
         }

@@ -7,8 +7,14 @@ use ipnet::IpNet;
 use regex::bytes::Regex;
 
 use crate::decode::FormId;
+use crate::decode::class::{
+    AMP, AT, BACKSLASH, BACKTICK, BANG, COLON, DIGIT, DQUOTE, EQUALS, GT, HASH, LT, PAREN, PIPE,
+    QUOTE, SEMI, STAR,
+};
 use crate::field::AnomalyKind;
 use crate::rule::literal::{self, Literals};
+use crate::rule::needs::Needs;
+use crate::rule::pattern;
 use crate::rule::place::Places;
 
 /// A compiled condition.
@@ -78,6 +84,8 @@ pub(crate) struct Leaf {
     pub operator: Operator,
     /// Literals of which one must occur for the test to hold.
     pub literals: Option<Literals>,
+    /// Kinds of bytes that must occur for the test to hold.
+    pub needs: Needs,
     /// Where it is asked, when it stands inside a [`Somewhere`].
     pub somewhere: Option<Arc<Places>>,
 }
@@ -141,29 +149,60 @@ impl Operator {
         )
     }
 
-    /// Literals of which one must occur, folded to lower case; `None` when that would tell nothing.
-    pub(crate) fn literals(&self) -> Option<Literals> {
-        let set: Literals = match self {
+    /// Kinds of bytes that must occur.
+    pub(crate) fn needs(&self) -> Needs {
+        match self {
+            Operator::Pattern(own) => {
+                pattern::parse(&own.source).map_or(Needs::default(), |hir| Needs::of(&hir))
+            }
             Operator::Contains(list)
             | Operator::Equals(list)
             | Operator::StartsWith(list)
-            | Operator::EndsWith(list) => list.iter().map(|l| l.to_ascii_lowercase()).collect(),
-            Operator::Pattern(pattern) => {
-                literal::required(&super::pattern::parse(&pattern.source).ok()?)?
+            | Operator::EndsWith(list) => Needs::of_literals(list),
+            Operator::Number(_) | Operator::Card => Needs::one(DIGIT),
+            Operator::Sqli => Needs::one(SQL_MARKS),
+            Operator::Xss => Needs::one(XSS_MARKS),
+            Operator::Length(_) | Operator::ByteOutside(_) | Operator::Address(_) => {
+                Needs::default()
             }
-            Operator::Sqli => SQL.iter().map(|l| l.as_bytes().to_vec()).collect(),
-            Operator::Xss => XSS.iter().map(|l| l.as_bytes().to_vec()).collect(),
+        }
+    }
+
+    /// Literals of which one must occur, folded to lower case; `None` when that would tell nothing.
+    pub(crate) fn literals(&self) -> Option<Literals> {
+        match self {
+            Operator::Contains(list)
+            | Operator::Equals(list)
+            | Operator::StartsWith(list)
+            | Operator::EndsWith(list) => {
+                let set: Literals = list.iter().map(|l| l.to_ascii_lowercase()).collect();
+                Some(set).filter(|set| set.iter().all(|literal| literal.len() >= 2))
+            }
+            Operator::Pattern(own) => literal::required(&pattern::parse(&own.source).ok()?),
+            Operator::Sqli => Some(SQL.iter().map(|l| l.as_bytes().to_vec()).collect()),
+            Operator::Xss => Some(XSS.iter().map(|l| l.as_bytes().to_vec()).collect()),
             Operator::Length(_)
             | Operator::ByteOutside(_)
             | Operator::Number(_)
             | Operator::Address(_)
-            | Operator::Card => return None,
-        };
-        let useful = !set.is_empty()
-            && set
-                .iter()
-                .all(|l| l.len() >= 2 || matches!(self, Operator::Sqli | Operator::Xss));
-        useful.then_some(set)
+            | Operator::Card => None,
+        }
+    }
+}
+
+impl Leaf {
+    /// Whether the literals and the kinds of bytes of a field can rule the test out.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.literals.is_some() || self.needs.rarity() > 0
+    }
+
+    /// How much being announced tells: the higher, the fewer fields.
+    fn value(&self) -> u32 {
+        let weight = self
+            .literals
+            .as_ref()
+            .map_or(0, |set| literal::weight(set).min(8));
+        weight * 10 + self.needs.rarity()
     }
 }
 
@@ -178,13 +217,12 @@ impl Node {
         }
     }
 
-    /// The leaves of which one must hold for the condition to hold, when each of them has literals. Leaves inside
-    /// a [`Somewhere`] count only if `wide`.
+    /// The leaves of which one must hold for the condition to hold, when each of them is announced by literals or
+    /// kinds of bytes. Leaves inside a [`Somewhere`] count only if `wide`.
     pub(crate) fn triggers(&self, leaves: &[Leaf], wide: bool) -> Option<Vec<u32>> {
         match self {
             Node::Leaf(number) => leaves[*number as usize]
-                .literals
-                .is_some()
+                .is_announced()
                 .then(|| vec![*number]),
             Node::All(parts) => {
                 let sets = parts.iter().filter_map(|part| part.triggers(leaves, wide));
@@ -216,17 +254,36 @@ impl Node {
     }
 }
 
-/// Of several sets of triggers the best is the one whose weakest literal is the rarest.
+/// Of several sets of triggers the best is the one whose weakest member tells most.
 fn trigger_value(set: &[u32], leaves: &[Leaf]) -> (u32, usize) {
-    let literals = set
+    let weakest = set
         .iter()
-        .filter_map(|number| leaves[*number as usize].literals.as_ref());
-    let weakest = literals
-        .map(|l| literal::weight(l).min(8))
+        .map(|number| leaves[*number as usize].value())
         .min()
         .unwrap_or(0);
     (weakest, usize::MAX - set.len())
 }
+
+/// libinjection's SQL has one of these.
+const SQL_MARKS: u32 = DIGIT
+    | QUOTE
+    | DQUOTE
+    | BACKTICK
+    | HASH
+    | SEMI
+    | EQUALS
+    | LT
+    | GT
+    | PIPE
+    | AMP
+    | PAREN
+    | STAR
+    | BACKSLASH
+    | AT
+    | BANG;
+
+/// libinjection's script has one of these.
+const XSS_MARKS: u32 = LT | EQUALS | COLON;
 
 /// What a text must hold for libinjection to call it SQL: a quote, a comment, or a keyword that joins or acts. The
 /// evaluation asks for a mark or a digit besides.
@@ -284,7 +341,7 @@ const SQL: &[&str] = &[
     "in (",
 ];
 
-/// What a text must hold for libinjection to call it script. The evaluation asks for a `<`, `=` or `:` besides.
+/// What a text must hold for libinjection to call it script. [`XSS_MARKS`] are asked for besides.
 const XSS: &[&str] = &[
     "<",
     "javascript",

@@ -14,7 +14,10 @@ pub(crate) type Literals = BTreeSet<Vec<u8>>;
 
 /// The literals that a pattern requires, or `None` when there are none that would tell anything.
 pub(crate) fn required(hir: &Hir) -> Option<Literals> {
-    walk(hir).best().filter(|set| weight(set) >= MIN_WEIGHT)
+    // What single bytes tell is known from the kinds of bytes already.
+    let tells =
+        |set: &Literals| weight(set) >= LEAST && set.iter().all(|literal| literal.len() > 1);
+    walk(hir).best().filter(tells)
 }
 
 /// How much a set tells: the weight of its weakest literal. Letters and digits weigh 1; other bytes are rarer in
@@ -35,7 +38,7 @@ fn literal_weight(literal: &[u8]) -> u32 {
 }
 
 /// Below this weight a literal occurs in so much harmless text that looking for it saves nothing.
-pub(crate) const MIN_WEIGHT: u32 = 3;
+const LEAST: u32 = 2;
 /// The largest set of literals kept for one part of a pattern.
 const MAX_SET: usize = 96;
 /// The largest set that an alternation of whole words may reach.
@@ -303,7 +306,7 @@ mod tests {
             (r"(?:\.\./){2,}", Some("../../")),
             (r"x(abc|def)+y", Some("abc|def")),
             (r"^/etc/passwd$", Some("/etc/passwd")),
-            (r"(cat|ls).*", None),
+            (r"(cat|ls).*", Some("cat|ls")),
         ];
         for (pattern, expected) in cases {
             assert_eq!(show(pattern).as_deref(), expected, "{pattern}");

@@ -2,10 +2,6 @@
 
 use std::ops::Range;
 
-use crate::decode::class::{
-    AMP, AT as AT_SIGN, BACKSLASH, BACKTICK, BANG, COLON, DIGIT, DQUOTE, EQUALS, GT, HASH, LT,
-    PAREN, PIPE, QUOTE, SEMI, STAR,
-};
 use crate::decode::{Form, FormId};
 use crate::field::{Location, Span};
 use crate::injection;
@@ -123,10 +119,10 @@ impl Scan<'_> {
         self.forms
             .ensure(index, leaf.form, raw, field.encoding, &set.chains);
         let bytes = self.forms.view(index, leaf.form, raw);
-        if at.direct && !is_worth_asking(leaf, bytes) {
+        if at.direct && !self.is_worth_asking(index, leaf, bytes) {
             return None;
         }
-        let range = self.test(&leaf.operator, bytes, index, leaf.form)?;
+        let range = Self::test(&leaf.operator, bytes)?;
         Some(Found {
             field: at.field,
             location: field.location,
@@ -139,20 +135,26 @@ impl Scan<'_> {
 
     /// Whether the literals, or the leaf's group, have already said no.
     fn is_ruled_out(&self, number: usize, leaf: &Leaf) -> bool {
-        if leaf.literals.is_some() && !self.state.flagged.has(number) {
+        if leaf.is_announced() && !self.state.flagged.has(number) {
             return true;
         }
         self.state.known.has(number) && !self.state.hit.has(number)
     }
 
+    /// libinjection is only asked where its marks and one of its literals occur. That is part of what `detect_sqli`
+    /// and `detect_xss` mean, so it holds without the prefilter too.
+    fn is_worth_asking(&self, index: usize, leaf: &Leaf, bytes: &[u8]) -> bool {
+        let literals = match (&leaf.operator, &leaf.literals) {
+            (Operator::Sqli | Operator::Xss, Some(literals)) => literals,
+            _ => return true,
+        };
+        let lower = bytes.to_ascii_lowercase();
+        let occurs = |literal: &Vec<u8>| memchr::memmem::find(&lower, literal).is_some();
+        leaf.needs.met_by(self.forms.class(index, leaf.form)) && literals.iter().any(occurs)
+    }
+
     /// The bytes that pass, if the test does.
-    fn test(
-        &self,
-        operator: &Operator,
-        bytes: &[u8],
-        index: usize,
-        form: FormId,
-    ) -> Option<Range<usize>> {
+    fn test(operator: &Operator, bytes: &[u8]) -> Option<Range<usize>> {
         let whole = || 0..bytes.len();
         match operator {
             Operator::Pattern(pattern) => pattern.regex.find(bytes).map(|found| found.range()),
@@ -184,21 +186,10 @@ impl Scan<'_> {
                     .any(|network| network.contains(&address))
                     .then(whole)
             }
-            Operator::Sqli => self.is_sqli(bytes, index, form).then(whole),
-            Operator::Xss => self.is_xss(bytes, index, form).then(whole),
+            Operator::Sqli => injection::is_sqli(bytes).map(|_| whole()),
+            Operator::Xss => injection::is_xss(bytes).then(whole),
             Operator::Card => card::find(bytes),
         }
-    }
-
-    fn is_sqli(&self, bytes: &[u8], index: usize, form: FormId) -> bool {
-        const MARKS: u32 =
-            DIGIT | QUOTE | DQUOTE | BACKTICK | HASH | SEMI | EQUALS | LT | GT | PIPE | AMP | PAREN;
-        let marks = MARKS | STAR | BACKSLASH | AT_SIGN | BANG;
-        self.class(index, form).has(marks) && injection::is_sqli(bytes).is_some()
-    }
-
-    fn is_xss(&self, bytes: &[u8], index: usize, form: FormId) -> bool {
-        self.class(index, form).has(LT | EQUALS | COLON) && injection::is_xss(bytes)
     }
 
     fn request_test(&mut self, test: &RequestTest) -> Option<Found> {
@@ -258,19 +249,6 @@ impl Scan<'_> {
         self.state.answers[number] = answer;
         answer
     }
-}
-
-/// libinjection is only asked where one of its literals occurs. That is part of what `detect_sqli` and `detect_xss`
-/// mean, so it holds without the prefilter too.
-fn is_worth_asking(leaf: &Leaf, bytes: &[u8]) -> bool {
-    let literals = match (&leaf.operator, &leaf.literals) {
-        (Operator::Sqli | Operator::Xss, Some(literals)) => literals,
-        _ => return true,
-    };
-    let lower = bytes.to_ascii_lowercase();
-    literals
-        .iter()
-        .any(|literal| memchr::memmem::find(&lower, literal).is_some())
 }
 
 fn number(bytes: &[u8]) -> Option<f64> {

@@ -7,9 +7,10 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, MatchKind, StartKind, dfa::DFA};
 use regex::bytes::RegexSet;
 
-use crate::decode::FormId;
+use crate::decode::{CharClass, FormId};
 use crate::field::{Location, Locations};
 use crate::rule::condition::{Leaf, Operator};
+use crate::rule::needs::Needs;
 use crate::rule::{Category, Phase, Rule, literal, pattern, place};
 
 /// A set of forms, one bit for each [`crate::decode::FormId`] by its index.
@@ -64,6 +65,16 @@ pub(crate) struct Lexicon {
     uses: Vec<Use>,
     /// Which forms are worth scanning, by location.
     pub forms: Vec<FormMask>,
+    /// By location, tests that no literal announces, but kinds of bytes do.
+    buckets: Vec<Vec<Bucket>>,
+}
+
+/// Tests of one form that need the same kinds of bytes.
+#[derive(Debug)]
+struct Bucket {
+    form: u8,
+    needs: Needs,
+    uses: Vec<Use>,
 }
 
 /// One literal.
@@ -76,11 +87,12 @@ struct Entry {
     locations: Locations,
 }
 
-/// One leaf that a literal is required for.
+/// One leaf that literals or kinds of bytes announce.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Use {
     pub leaf: u32,
     pub rule: u32,
+    pub needs: Needs,
     pub form: u8,
     pub paranoia: u8,
     /// Finding it makes the rule worth a look.
@@ -116,8 +128,8 @@ impl Index {
             index.forms.resize(index.forms.len().max(at + 1), None);
             index.forms[at] = Some(leaf.form);
         }
-        index.full = Lexicon::build(&draft.uses, false, rules);
-        index.plain = Lexicon::build(&draft.uses, true, rules);
+        index.full = Lexicon::build(&draft, false, rules);
+        index.plain = Lexicon::build(&draft, true, rules);
         index.add_groups(rules, leaves, phase);
         index
     }
@@ -202,6 +214,8 @@ impl Index {
 #[derive(Default)]
 struct Draft {
     uses: BTreeMap<Vec<u8>, Vec<Use>>,
+    /// Uses without a literal, by form and needs.
+    needing: BTreeMap<(u8, Needs), Vec<Use>>,
 }
 
 impl Draft {
@@ -231,30 +245,42 @@ impl Draft {
 
     fn add_leaf(&mut self, number: u32, rule: &Rule, leaf_number: u32, leaf: &Leaf, trigger: bool) {
         let places = leaf.somewhere.as_deref().unwrap_or(&rule.places);
-        for text in literal::minimised(leaf.literals.as_ref().unwrap_or(&literal::Literals::new()))
-        {
-            self.uses.entry(text).or_default().push(Use {
-                leaf: leaf_number,
-                rule: number,
-                form: u8::try_from(leaf.form.index()).unwrap_or(u8::MAX),
-                paranoia: rule.paranoia,
-                trigger,
-                wide: rule.wide,
-                locations: places.locations(),
-            });
+        let one = Use {
+            leaf: leaf_number,
+            rule: number,
+            needs: leaf.needs,
+            form: u8::try_from(leaf.form.index()).unwrap_or(u8::MAX),
+            paranoia: rule.paranoia,
+            trigger,
+            wide: rule.wide,
+            locations: places.locations(),
+        };
+        match &leaf.literals {
+            Some(literals) => {
+                for text in literal::minimised(literals) {
+                    self.uses.entry(text).or_default().push(one);
+                }
+            }
+            None if leaf.is_announced() => {
+                self.needing
+                    .entry((one.form, one.needs))
+                    .or_default()
+                    .push(one);
+            }
+            None => {}
         }
     }
 }
 
 impl Lexicon {
-    fn build(draft: &BTreeMap<Vec<u8>, Vec<Use>>, plain: bool, rules: &[Rule]) -> Self {
+    fn build(draft: &Draft, plain: bool, rules: &[Rule]) -> Self {
         let mut lexicon = Lexicon {
             forms: vec![0; Location::COUNT],
             ..Lexicon::default()
         };
         let mut texts = Vec::new();
-        for (text, uses) in draft {
-            let wanted = |one: &&Use| !plain || rules[one.rule as usize].plain || one.wide;
+        let wanted = |one: &&Use| !plain || rules[one.rule as usize].plain || one.wide;
+        for (text, uses) in &draft.uses {
             let first = lexicon.uses.len();
             lexicon.uses.extend(uses.iter().filter(wanted));
             let added = &lexicon.uses[first..];
@@ -270,6 +296,24 @@ impl Lexicon {
                 locations,
             });
             texts.push(text);
+        }
+        lexicon.buckets = Location::ALL
+            .map(|location| {
+                let buckets = draft.needing.iter().map(|((form, needs), uses)| {
+                    let here = |one: &&Use| wanted(one) && one.locations.contains(location);
+                    Bucket {
+                        form: *form,
+                        needs: *needs,
+                        uses: uses.iter().filter(here).copied().collect(),
+                    }
+                });
+                buckets.filter(|bucket| !bucket.uses.is_empty()).collect()
+            })
+            .into();
+        for (location, buckets) in lexicon.buckets.iter().enumerate() {
+            for bucket in buckets {
+                lexicon.forms[location] |= 1 << bucket.form;
+            }
         }
         for one in &lexicon.uses {
             for location in Location::ALL
@@ -294,15 +338,24 @@ impl Lexicon {
         self.literals.len()
     }
 
-    /// Calls `found` for each use, at `location`, of each literal that occurs. `seen` holds one stamp per literal,
-    /// so that one that occurs ten thousand times is reported once.
-    pub(crate) fn scan(
-        &self,
-        bytes: &[u8],
-        location: Location,
-        seen: &mut Stamps,
-        mut found: impl FnMut(&Use),
-    ) {
+    /// Calls `found` for each use, at a location, that these bytes announce. They are those of all of `forms`, and of
+    /// the kinds `class`. `seen` holds one stamp per literal, so that one that occurs ten thousand times is reported
+    /// once.
+    pub(crate) fn scan(&self, text: &Text<'_>, seen: &mut Stamps, mut found: impl FnMut(&Use)) {
+        let location = text.location;
+        let mut report = |uses: &[Use]| {
+            let here = |one: &&Use| {
+                one.locations.contains(location)
+                    && text.forms & (1 << one.form) != 0
+                    && one.needs.met_by(text.class)
+            };
+            uses.iter().filter(here).for_each(&mut found);
+        };
+        for bucket in &self.buckets[location as usize] {
+            if bucket.needs.met_by(text.class) {
+                report(&bucket.uses);
+            }
+        }
         let Some(automaton) = &self.automaton else {
             return;
         };
@@ -310,7 +363,7 @@ impl Lexicon {
             return;
         };
         seen.next(self.literals.len());
-        for byte in bytes {
+        for byte in text.bytes {
             state = automaton.next_state(Anchored::No, state, *byte);
             if !automaton.is_special(state) || !automaton.is_match(state) {
                 continue;
@@ -319,10 +372,7 @@ impl Lexicon {
                 let literal = automaton.match_pattern(state, which).as_usize();
                 let entry = &self.literals[literal];
                 if seen.mark(literal) && entry.locations.contains(location) {
-                    let uses = &self.uses[entry.first as usize..entry.end as usize];
-                    uses.iter()
-                        .filter(|one| one.locations.contains(location))
-                        .for_each(&mut found);
+                    report(&self.uses[entry.first as usize..entry.end as usize]);
                 }
             }
         }
@@ -332,6 +382,19 @@ impl Lexicon {
     pub(crate) fn memory(&self) -> usize {
         self.automaton.as_ref().map_or(0, Automaton::memory_usage)
     }
+}
+
+/// Bytes to scan.
+#[derive(Clone, Copy)]
+pub(crate) struct Text<'t> {
+    /// The bytes.
+    pub bytes: &'t [u8],
+    /// The kinds of bytes among them.
+    pub class: CharClass,
+    /// The forms of the field that these bytes are.
+    pub forms: FormMask,
+    /// Where the field stands.
+    pub location: Location,
 }
 
 /// A set of numbers that is emptied in no time: each holds the round in which it was put in.

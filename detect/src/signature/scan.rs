@@ -1,12 +1,15 @@
 //! One request through the index: field by field, the literals that occur, the groups worth running, the rules worth
 //! evaluating; then the rules that ask the request as a whole.
 
+use crate::decode::class::{
+    AMP, BACKSLASH, CONTROL, HIGH, LOWER, PERCENT, PLUS, SEMI, SLASH, SPACE, STAR, UPPER,
+};
 use crate::decode::{CharClass, Decoder, Form, FormId, Forms};
-use crate::field::{Anomaly, AnomalyKind, Encoding, Field};
+use crate::field::{Anomaly, AnomalyKind, Encoding, Field, Location};
 use crate::rule::{Rule, RuleSet};
 use crate::signature::Input;
 use crate::signature::evaluate::{At, Found};
-use crate::signature::index::{FormMask, Index, NO_GROUP, PLAIN_TOO, Stamps};
+use crate::signature::index::{FormMask, Index, NO_GROUP, PLAIN_TOO, Stamps, Text, Use};
 
 /// What is kept from field to field and from request to request, so that a scan allocates nothing.
 #[derive(Debug, Default)]
@@ -33,6 +36,110 @@ pub(crate) struct State {
     pub(super) answers: Vec<Option<Found>>,
     /// What the decoders found odd.
     noted: Vec<Anomaly>,
+}
+
+impl State {
+    /// Notes that a leaf is possible, and with it perhaps its rule and its group.
+    fn announce(&mut self, one: &Use, paranoia: u8, group_of: &[u32]) {
+        if one.paranoia > paranoia {
+            return;
+        }
+        let fresh = self.flagged.mark(one.leaf as usize);
+        if one.wide {
+            if self.wide.mark(one.rule as usize) {
+                self.wide_list.push(one.rule);
+            }
+            return;
+        }
+        if one.trigger && self.candidates.mark(one.rule as usize) {
+            self.candidate_list.push(one.rule);
+        }
+        let group = group_of[one.leaf as usize];
+        if !fresh || group == NO_GROUP {
+            return;
+        }
+        if self.groups.mark(group as usize) {
+            self.group_list.push((group, 1));
+        } else if let Some((_, count)) = self.group_list.iter_mut().find(|(g, _)| *g == group) {
+            *count += 1;
+        }
+    }
+}
+
+/// A field as sent, and what is to be scanned of it.
+struct Raw<'r> {
+    bytes: &'r [u8],
+    class: CharClass,
+    mask: FormMask,
+    skip: bool,
+}
+
+/// The distinct forms of one field.
+struct Texts<'t> {
+    list: [Text<'t>; FORMS],
+    count: usize,
+}
+
+impl<'t> Texts<'t> {
+    fn new(location: Location) -> Self {
+        let none = Text {
+            bytes: &[],
+            class: CharClass(0),
+            forms: 0,
+            location,
+        };
+        Self {
+            list: [none; FORMS],
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, bytes: &'t [u8], class: CharClass, forms: FormMask) {
+        let known = self.list[..self.count]
+            .iter_mut()
+            .find(|text| same(text.bytes, bytes));
+        if let Some(known) = known {
+            known.forms |= forms;
+            known.class.0 |= class.0;
+        } else if forms != 0 {
+            let text = &mut self.list[self.count];
+            *text = Text {
+                bytes,
+                class,
+                forms,
+                ..*text
+            };
+            self.count += 1;
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Text<'t>> {
+        self.list[..self.count].iter()
+    }
+}
+
+/// Whether decoding changes nothing but letters' case, so that most forms are the bytes as sent.
+fn is_bare(class: CharClass, bytes: &[u8]) -> bool {
+    const ENCODED: u32 = PERCENT | PLUS | AMP | BACKSLASH | CONTROL | HIGH;
+    !class.has(ENCODED) && !(class.has(SPACE) && memchr::memmem::find(bytes, b"  ").is_some())
+}
+
+/// Whether a form of bare bytes of this class may be other than they are, case aside.
+fn differs(id: FormId, class: CharClass) -> bool {
+    match id.preset() {
+        Some(Form::Raw | Form::Value | Form::Decoded | Form::Text) => false,
+        Some(Form::Sql | Form::Css) => class.has(STAR),
+        Some(Form::Shell) => class.intersects(Decoder::Shell.entry().needs),
+        Some(Form::Path) => class.has(SLASH | SEMI),
+        Some(Form::Compact) => class.has(SPACE),
+        None => true,
+    }
+}
+
+/// The kinds of bytes in lower case, besides those in the case as sent.
+fn lowered(class: CharClass) -> CharClass {
+    let lower = if class.has(UPPER) { LOWER } else { 0 };
+    CharClass(class.0 | lower)
 }
 
 /// Groups with fewer flagged patterns are not run as a set.
@@ -101,21 +208,19 @@ impl<'s> Scan<'s> {
             return;
         }
         self.begin_field();
-        if !class.is_plain() {
-            for id in self.index.ids(mask) {
-                self.forms
-                    .ensure(number, id, raw, field.encoding, &self.set.chains);
-            }
-            self.note_layers(number, field);
-        }
         if !self.prefilter {
             self.all_candidates(skip);
-        } else if class.is_plain() {
-            // All forms of a plain field are the same but for case, and the automaton ignores case.
-            self.scan_form(raw, mask, field, skip);
-        } else {
-            self.scan_forms(number, field, raw, mask);
         }
+        self.scan_forms(
+            number,
+            field,
+            Raw {
+                bytes: raw,
+                class,
+                mask,
+                skip,
+            },
+        );
         self.run_groups(number, raw, field.encoding);
         self.evaluate_field(number, field, always, report);
     }
@@ -151,73 +256,53 @@ impl<'s> Scan<'s> {
     }
 
     /// Scans each form that rules at this location look at, but equal ones only once.
-    fn scan_forms(&mut self, number: usize, field: &Field, raw: &[u8], mask: FormMask) {
-        let forms = std::mem::take(self.forms);
-        let mut distinct: [(&[u8], FormMask); FORMS] = [(&[], 0); FORMS];
-        let mut count = 0;
-        for id in self.index.ids(mask) {
-            let bytes = forms.view(number, id, raw);
-            let bit = 1 << id.index();
-            match distinct[..count]
-                .iter_mut()
-                .find(|(other, _)| same(other, bytes))
-            {
-                Some((_, forms)) => *forms |= bit,
-                None => {
-                    distinct[count] = (bytes, bit);
-                    count += 1;
-                }
-            }
+    fn scan_forms(&mut self, number: usize, field: &Field, raw: Raw<'_>) {
+        let mut texts = Texts::new(field.location);
+        let mut rest = raw.mask;
+        if is_bare(raw.class, raw.bytes) {
+            // Most forms are the field's own bytes but for case, and the automaton ignores case.
+            let same = self
+                .index
+                .ids(raw.mask)
+                .filter(|id| !differs(*id, raw.class));
+            let same = same.fold(0, |mask, id| mask | 1 << id.index());
+            texts.add(raw.bytes, lowered(raw.class), same);
+            rest &= !same;
+        } else {
+            self.forms.ensure(
+                number,
+                Form::Text,
+                raw.bytes,
+                field.encoding,
+                &self.set.chains,
+            );
+            self.note_layers(number, field);
         }
-        for (bytes, forms) in &distinct[..count] {
-            self.scan_form(bytes, *forms, field, false);
+        for id in self.index.ids(rest) {
+            self.forms
+                .ensure(number, id, raw.bytes, field.encoding, &self.set.chains);
         }
-        *self.forms = forms;
-    }
-
-    /// One pass over the bytes that some forms of a field share.
-    fn scan_form(&mut self, bytes: &[u8], forms: FormMask, field: &Field, plain: bool) {
-        let lexicon = if plain {
+        for id in self.index.ids(rest) {
+            let bytes = self.forms.view(number, id, raw.bytes);
+            texts.add(
+                bytes,
+                lowered(self.forms.class(number, id)),
+                1 << id.index(),
+            );
+        }
+        let lexicon = if raw.skip {
             &self.index.plain
         } else {
             &self.index.full
         };
-        let State {
-            seen,
-            flagged,
-            candidates,
-            candidate_list,
-            groups,
-            group_list,
-            wide,
-            wide_list,
-            ..
-        } = &mut *self.state;
-        let (paranoia, group_of) = (self.paranoia, &self.index.group_of);
-        lexicon.scan(bytes, field.location, seen, |one| {
-            if one.paranoia > paranoia || forms & (1 << one.form) == 0 {
-                return;
-            }
-            let fresh = flagged.mark(one.leaf as usize);
-            if one.wide {
-                if wide.mark(one.rule as usize) {
-                    wide_list.push(one.rule);
-                }
-                return;
-            }
-            if one.trigger && candidates.mark(one.rule as usize) {
-                candidate_list.push(one.rule);
-            }
-            let group = group_of[one.leaf as usize];
-            if !fresh || group == NO_GROUP {
-                return;
-            }
-            if groups.mark(group as usize) {
-                group_list.push((group, 1));
-            } else if let Some((_, count)) = group_list.iter_mut().find(|(g, _)| *g == group) {
-                *count += 1;
-            }
-        });
+        let mut seen = std::mem::take(&mut self.state.seen);
+        for text in texts.iter() {
+            lexicon.scan(text, &mut seen, |one| {
+                self.state
+                    .announce(one, self.paranoia, &self.index.group_of);
+            });
+        }
+        self.state.seen = seen;
     }
 
     /// Runs the groups in which several patterns are possible.
@@ -322,11 +407,6 @@ impl<'s> Scan<'s> {
                 });
             }
         }
-    }
-
-    /// The class of a form that was computed.
-    pub(super) fn class(&self, number: usize, form: FormId) -> CharClass {
-        self.forms.class(number, form)
     }
 }
 

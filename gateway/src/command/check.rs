@@ -17,8 +17,16 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let name = args.config.display().to_string();
     let checked = reload::read(&args.config).and_then(|config| {
         let metrics = Metrics::new().map_err(|error| vec![error.to_string()])?;
-        let limits = Limits::new(LimitClock::system(), metrics.limit_keys.clone(), metrics.limit_evictions.clone());
-        for listener in config.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
+        let limits = Limits::new(
+            LimitClock::system(),
+            metrics.limit_keys.clone(),
+            metrics.limit_evictions.clone(),
+        );
+        for listener in config
+            .listeners
+            .iter()
+            .filter_map(|listener| listener.tls.as_ref())
+        {
             crate::tls::server_config(listener).map_err(|problem| vec![problem])?;
         }
         Snapshot::build(config, &limits, &metrics)

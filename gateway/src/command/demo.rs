@@ -17,7 +17,9 @@ use crate::demo;
 /// # Errors
 /// When a port or a thread cannot be had.
 pub fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
-    let api = demo::upstream::spawn(TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?)?;
+    let api = demo::upstream::spawn(
+        TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?,
+    )?;
     let text = format!(
         "listeners: [{{ address: 127.0.0.1:0 }}]
 admin: {{ address: 127.0.0.1:0 }}
@@ -32,7 +34,10 @@ policies: {{ default: {{ limits: [{{ key: client, rate: 100/min, burst: 20 }}] }
     let config = match portcullis_config::parse(&text, "demo", &|_| None) {
         Ok(config) => config,
         Err(problems) => {
-            list_problems(&problems.iter().map(ToString::to_string).collect::<Vec<_>>(), "demo");
+            list_problems(
+                &problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "demo",
+            );
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -44,8 +49,13 @@ policies: {{ default: {{ limits: [{{ key: client, rate: 100/min, burst: 20 }}] }
         }
     };
     let (rules, _) = app.size();
-    let Some((target, _)) = app.addresses().first().copied() else { anyhow::bail!("the gateway does not listen") };
-    say(&format!("demo API on http://{}, gateway on http://{target}, {rules} rules live\n", api.address()));
+    let Some((target, _)) = app.addresses().first().copied() else {
+        anyhow::bail!("the gateway does not listen")
+    };
+    say(&format!(
+        "demo API on http://{}, gateway on http://{target}, {rules} rules live\n",
+        api.address()
+    ));
     let traffic = demo::traffic::Traffic {
         target,
         requests: args.requests,
@@ -54,7 +64,9 @@ policies: {{ default: {{ limits: [{{ key: client, rate: 100/min, burst: 20 }}] }
         seed: args.seed,
         colour: std::io::stdout().is_terminal(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(traffic.run(&mut std::io::stdout()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -21,10 +21,15 @@ use crate::{reload, rules};
 /// When the file cannot be read or holds no request.
 pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let raw = read(&args.request)?;
-    let request = OwnedRequest::parse(&raw)
-        .map_err(|error| anyhow::anyhow!("{} holds no HTTP/1.1 request: {error}", args.request.display()))?;
+    let request = OwnedRequest::parse(&raw).map_err(|error| {
+        anyhow::anyhow!(
+            "{} holds no HTTP/1.1 request: {error}",
+            args.request.display()
+        )
+    })?;
     let judged = match &args.config {
-        None => rules::load(None).map(|rules| judge(&Detector::new(rules), &request, &Policy::default())),
+        None => rules::load(None)
+            .map(|rules| judge(&Detector::new(rules), &request, &Policy::default())),
         Some(file) => judge_configured(file, &request),
     };
     match judged {
@@ -43,34 +48,65 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     const MOST: u64 = 256 * 1024 * 1024;
     let mut raw = Vec::new();
     if file.as_os_str() == "-" {
-        std::io::stdin().take(MOST).read_to_end(&mut raw).context("standard input cannot be read")?;
+        std::io::stdin()
+            .take(MOST)
+            .read_to_end(&mut raw)
+            .context("standard input cannot be read")?;
     } else {
-        let opened = std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        opened.take(MOST).read_to_end(&mut raw).with_context(|| format!("{} cannot be read", file.display()))?;
+        let opened = std::fs::File::open(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        opened
+            .take(MOST)
+            .read_to_end(&mut raw)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
     }
     Ok(raw)
 }
 
 fn judge(detector: &Detector, request: &OwnedRequest, policy: &Policy) -> Verdict {
-    let subjects = Subjects { client: request.client };
-    request.with(|request| detector.inspect(&mut Worker::default(), request, policy, &subjects, &SystemClock))
+    let subjects = Subjects {
+        client: request.client,
+    };
+    request.with(|request| {
+        detector.inspect(
+            &mut Worker::default(),
+            request,
+            policy,
+            &subjects,
+            &SystemClock,
+        )
+    })
 }
 
 fn judge_configured(file: &Path, request: &OwnedRequest) -> Result<Verdict, Vec<String>> {
     let config = reload::read(file)?;
     let metrics = Metrics::new().map_err(|error| vec![error.to_string()])?;
-    let limits = Limits::new(LimitClock::system(), metrics.limit_keys.clone(), metrics.limit_evictions.clone());
+    let limits = Limits::new(
+        LimitClock::system(),
+        metrics.limit_keys.clone(),
+        metrics.limit_evictions.clone(),
+    );
     let snapshot = Snapshot::build(config, &limits, &metrics)?;
     let method = http::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
     let path = String::from_utf8_lossy(&request.path);
     let Some(route) = snapshot.routes.find(&request.host, &path, &method) else {
-        return Err(vec![format!("no route of {} matches {} {path}", file.display(), request.method)]);
+        return Err(vec![format!(
+            "no route of {} matches {} {path}",
+            file.display(),
+            request.method
+        )]);
     };
-    Ok(judge(&snapshot.detector, request, &snapshot.routes.all()[route].policy.engine))
+    Ok(judge(
+        &snapshot.detector,
+        request,
+        &snapshot.routes.all()[route].policy.engine,
+    ))
 }
 
 fn print(verdict: &Verdict) {
-    let category = verdict.category.map_or("no category", |category| category.as_str());
+    let category = verdict
+        .category
+        .map_or("no category", |category| category.as_str());
     say(&format!(
         "{}  score {:.0} of 100 ({:?}), {category}",
         verdict.action.as_str().to_uppercase(),
@@ -100,9 +136,21 @@ fn print(verdict: &Verdict) {
 
 fn print_evidence(evidence: &Evidence) {
     let place = serde_json::to_value(evidence.location).ok();
-    let place = place.as_ref().and_then(|place| place.as_str()).unwrap_or_default();
-    let field = if evidence.field.is_empty() { String::new() } else { format!(" {:?}", evidence.field) };
-    say(&format!("  {} ({}, weighs {})", evidence.rule, evidence.category.as_str(), evidence.score));
+    let place = place
+        .as_ref()
+        .and_then(|place| place.as_str())
+        .unwrap_or_default();
+    let field = if evidence.field.is_empty() {
+        String::new()
+    } else {
+        format!(" {:?}", evidence.field)
+    };
+    say(&format!(
+        "  {} ({}, weighs {})",
+        evidence.rule,
+        evidence.category.as_str(),
+        evidence.score
+    ));
     say(&format!("    {}", evidence.why));
     say(&format!("    in {place}{field}: {:?}", evidence.excerpt));
 }

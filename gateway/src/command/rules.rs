@@ -55,12 +55,17 @@ fn list(detector: &Detector) {
 
 fn show(detector: &Detector, id: &str) -> anyhow::Result<ExitCode> {
     let Some(rule) = detector.rules().find(id) else {
-        complain(&format!("there is no rule {id:?}; `portcullis rules list` names them"));
+        complain(&format!(
+            "there is no rule {id:?}; `portcullis rules list` names them"
+        ));
         return Ok(ExitCode::FAILURE);
     };
     say(&format!("{}: {}", rule.spec.id, rule.spec.name));
     say(&rule.spec.why);
-    say(&format!("written in {}:{}", rule.origin.file, rule.origin.line));
+    say(&format!(
+        "written in {}:{}",
+        rule.origin.file, rule.origin.line
+    ));
     say(&serde_json::to_string_pretty(&rule.spec)?);
     Ok(ExitCode::SUCCESS)
 }
@@ -69,7 +74,10 @@ fn test(detector: &Detector, folder: &Path) -> anyhow::Result<ExitCode> {
     let sources = match portcullis_config::read_folder(folder) {
         Ok(sources) => sources,
         Err(problems) => {
-            list_problems(&problems.iter().map(ToString::to_string).collect::<Vec<_>>(), "tests");
+            list_problems(
+                &problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "tests",
+            );
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -90,8 +98,16 @@ fn test(detector: &Detector, folder: &Path) -> anyhow::Result<ExitCode> {
     if !problems.is_empty() {
         list_problems(&problems, "tests");
     }
-    say(&format!("{} files, {} passed, {failed} failed", sources.len(), cases - failed));
-    Ok(if failed == 0 && problems.is_empty() && cases > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    say(&format!(
+        "{} files, {} passed, {failed} failed",
+        sources.len(),
+        cases - failed
+    ));
+    Ok(if failed == 0 && problems.is_empty() && cases > 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn lint(detector: &Detector) -> ExitCode {
@@ -99,6 +115,10 @@ fn lint(detector: &Detector) -> ExitCode {
     for remark in &remarks {
         say(&remark.to_string());
     }
-    say(&format!("{} rules, {} remarks", detector.rules().len(), remarks.len()));
+    say(&format!(
+        "{} rules, {} remarks",
+        detector.rules().len(),
+        remarks.len()
+    ));
     ExitCode::SUCCESS
 }

@@ -44,7 +44,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 fn start_demo_api() -> anyhow::Result<demo::upstream::Upstream> {
     let address = SocketAddr::from(DEMO_API);
-    let listener = TcpListener::bind(address).with_context(|| format!("the demo API cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("the demo API cannot listen on {address}"))?;
     Ok(demo::upstream::spawn(listener)?)
 }
 
@@ -56,7 +57,9 @@ pub fn announce(app: &App, demo: bool) {
         tell(&format!("listening on {scheme}://{address}"));
     }
     tell(&format!("admin on http://{}", app.admin_address()));
-    tell(&format!("{rules} rules live, {workers} workers; behaviour and models are not built yet and add no evidence"));
+    tell(&format!(
+        "{rules} rules live, {workers} workers; behaviour and models are not built yet and add no evidence"
+    ));
     if let (true, Some((address, _))) = (demo, app.addresses().first()) {
         let admin = app.admin_address();
         tell(&format!(

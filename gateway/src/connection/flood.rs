@@ -18,6 +18,7 @@ pub struct FloodGuard {
     have: usize,
     payload_left: u32,
     continuation: u32,
+    block_open: bool,
     updates_paid: u64,
 }
 
@@ -30,6 +31,7 @@ impl Default for FloodGuard {
             have: 0,
             payload_left: 0,
             continuation: 0,
+            block_open: false,
             updates_paid: 0,
         }
     }
@@ -64,10 +66,19 @@ impl FloodGuard {
         true
     }
 
+    /// Whether the client stands in the middle of a frame or of a header block, which it must not do for long.
+    pub fn is_mid_head(&self) -> bool {
+        self.have > 0 || self.payload_left > 0 || self.block_open
+    }
+
     fn frame(&mut self, sent: u64) {
         let [a, b, c, kind, flags, ..] = self.header;
         let length = u32::from_be_bytes([0, a, b, c]);
         self.payload_left = length;
+        if matches!(kind, 1 | 9) {
+            // END_HEADERS
+            self.block_open = flags & 4 == 0;
+        }
         match kind {
             // DATA: useful unless it is empty and does not end its stream.
             0 if length > 0 => self.earn(EARNED),
@@ -81,7 +92,11 @@ impl FloodGuard {
             // CONTINUATION: a header block of the allowed size needs few.
             9 => {
                 self.continuation += 1;
-                self.budget -= if self.continuation > 8 || length == 0 { 50 } else { 1 };
+                self.budget -= if self.continuation > 8 || length == 0 {
+                    50
+                } else {
+                    1
+                };
             }
             // WINDOW_UPDATE: one for every so many bytes is honest.
             8 => {
@@ -114,7 +129,10 @@ mod tests {
     }
 
     fn frames_until_cut(one: &[u8]) -> Option<usize> {
-        let mut guard = FloodGuard { preface_left: 0, ..FloodGuard::default() };
+        let mut guard = FloodGuard {
+            preface_left: 0,
+            ..FloodGuard::default()
+        };
         (1..=5000).find(|_| !guard.allows(one, 0))
     }
 
@@ -128,7 +146,10 @@ mod tests {
             ("empty data", frame(0, 0, &[])),
             ("continuation", frame(9, 0, &[1])),
             ("unknown", frame(77, 0, &[1, 2, 3])),
-            ("request and reset", [frame(1, 5, &[0x82]), frame(3, 0, &[0; 4])].concat()),
+            (
+                "request and reset",
+                [frame(1, 5, &[0x82]), frame(3, 0, &[0; 4])].concat(),
+            ),
         ] {
             let cut = frames_until_cut(&one);
             assert!(cut.is_some_and(|n| n <= 1000), "{name}: {cut:?}");
@@ -139,7 +160,12 @@ mod tests {
     fn honest_traffic_is_never_cut() {
         let mut guard = FloodGuard::default();
         assert!(guard.allows(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0));
-        let request = [frame(1, 4, &[0x82; 40]), frame(0, 1, &[0; 100]), frame(8, 0, &[0, 0, 0, 1])].concat();
+        let request = [
+            frame(1, 4, &[0x82; 40]),
+            frame(0, 1, &[0; 100]),
+            frame(8, 0, &[0, 0, 0, 1]),
+        ]
+        .concat();
         for i in 0..100_000_u64 {
             assert!(guard.allows(&request, i * 600), "request {i}");
         }
@@ -149,8 +175,15 @@ mod tests {
     fn frames_split_anywhere_count_the_same() {
         let pings = frame(6, 0, &[0; 8]).repeat(2000);
         for size in [1, 2, 7, 9, 17, 100] {
-            let mut guard = FloodGuard { preface_left: 0, ..FloodGuard::default() };
-            let passed = pings.chunks(size).take_while(|chunk| guard.allows(chunk, 0)).count() * size;
+            let mut guard = FloodGuard {
+                preface_left: 0,
+                ..FloodGuard::default()
+            };
+            let passed = pings
+                .chunks(size)
+                .take_while(|chunk| guard.allows(chunk, 0))
+                .count()
+                * size;
             let expected = 800 * 17;
             assert!(passed.abs_diff(expected) <= 17 + size, "{size}: {passed}");
         }

@@ -83,11 +83,16 @@ impl<S> GuardedIo<S> {
             return Poll::Pending;
         }
         // Nothing after a refusal is looked at; hyper closes once the answer is out.
-        let Some(refusal) = self.pending.take() else { return Poll::Pending };
+        let Some(refusal) = self.pending.take() else {
+            return Poll::Pending;
+        };
         tracing::debug!(peer = %self.state.peer, "refused: {}", refusal.reason.sentence());
         self.state.set_refusal(refusal);
         if in_body {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "malformed body framing")));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "malformed body framing",
+            )));
         }
         self.held.extend_from_slice(STAND_IN);
         self.ready += STAND_IN.len();
@@ -118,7 +123,11 @@ impl<S> GuardedIo<S> {
 
 impl<S: AsyncRead + Unpin> GuardedIo<S> {
     /// Reads straight into hyper's buffer when nothing is held; what is not validated yet moves into `held`.
-    fn read_direct(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+    fn read_direct(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let fresh = &buf.filled()[before..];
@@ -156,7 +165,11 @@ impl<S: AsyncRead + Unpin> GuardedIo<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
             if this.wire.phase() == wire::Phase::AwaitUpgrade && this.ready == 0 {
@@ -192,7 +205,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
             };
             match got {
                 Poll::Pending => {
-                    this.state.waits_for_body(this.wire.phase() == wire::Phase::Body);
+                    this.state
+                        .waits_for_body(this.wire.phase() == wire::Phase::Body);
                     return Poll::Pending;
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -209,7 +223,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for GuardedIo<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for GuardedIo<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.stream).poll_write(cx, buf);
         note_written(&this.state, answer)
@@ -264,15 +282,23 @@ impl<S> PlainIo<S> {
     fn check(&mut self, from: usize, buf: &ReadBuf<'_>) -> io::Result<()> {
         let (_, sent) = self.state.bytes();
         if self.guard.allows(&buf.filled()[from..], sent) {
+            self.state.head_is_open(self.guard.is_mid_head());
             return Ok(());
         }
         self.state.cut(Cut::Flood);
-        Err(io::Error::new(io::ErrorKind::ConnectionAborted, "too many frames without a request"))
+        Err(io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            "too many frames without a request",
+        ))
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for PlainIo<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
         if this.given < this.first.len() {
@@ -289,7 +315,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for PlainIo<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for PlainIo<S> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let answer = Pin::new(&mut this.stream).poll_write(cx, buf);
         note_written(&this.state, answer)
@@ -318,7 +348,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PlainIo<S> {
     }
 }
 
-fn note_written(state: &ConnectionState, answer: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+fn note_written(
+    state: &ConnectionState,
+    answer: Poll<io::Result<usize>>,
+) -> Poll<io::Result<usize>> {
     match &answer {
         Poll::Ready(Ok(n)) => {
             state.sent(*n);

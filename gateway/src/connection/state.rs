@@ -44,6 +44,15 @@ pub enum Cut {
 }
 
 impl Cut {
+    /// All reasons.
+    pub const ALL: [Cut; 5] = [
+        Cut::SlowHead,
+        Cut::Idle,
+        Cut::SlowBody,
+        Cut::SlowReader,
+        Cut::Flood,
+    ];
+
     /// The label's value.
     pub const fn reason(self) -> &'static str {
         match self {
@@ -144,6 +153,15 @@ impl ConnectionState {
         }
     }
 
+    /// In HTTP/2: whether the client stands in the middle of a head, while no exchange is under way.
+    pub fn head_is_open(&self, open: bool) {
+        match (open, self.phase()) {
+            (true, Phase::Idle) => self.set_phase(Phase::Head),
+            (false, Phase::Head) => self.set_phase(Phase::Idle),
+            _ => {}
+        }
+    }
+
     fn phase(&self) -> Phase {
         match self.phase.load(Relaxed) {
             0 => Phase::Head,
@@ -189,7 +207,10 @@ impl ConnectionState {
 
     /// Bytes received and sent so far.
     pub fn bytes(&self) -> (u64, u64) {
-        (self.read.bytes.load(Relaxed), self.write.bytes.load(Relaxed))
+        (
+            self.read.bytes.load(Relaxed),
+            self.write.bytes.load(Relaxed),
+        )
     }
 
     /// Whether the gateway now waits for bytes of a body.
@@ -272,7 +293,9 @@ impl ConnectionState {
         if self.read.is_too_slow(patience, tick) {
             return Some(Cut::SlowBody);
         }
-        self.write.is_too_slow(patience, tick).then_some(Cut::SlowReader)
+        self.write
+            .is_too_slow(patience, tick)
+            .then_some(Cut::SlowReader)
     }
 }
 
@@ -322,7 +345,9 @@ fn millis(duration: Duration) -> u64 {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Nothing panics while holding these locks; were it so, the value would still be whole.
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
+};
 use http_body_util::Full;
 use portcullis_config::Mode;
 use portcullis_detect::{Action, Outcome as Learned, Subjects, Verdict};
+use tokio::sync::oneshot;
 
+use crate::body::pace::MinRate;
 use crate::body::{BodyFate, BodyLog, ResponseBody};
 use crate::connection::state::{ConnectionState, Cut};
 use crate::fault::Fault;
@@ -54,6 +58,7 @@ pub struct Exchange {
     reason: Option<&'static str>,
     refused: Option<(Box<str>, Box<str>)>,
     complete: bool,
+    tunnel: Option<oneshot::Sender<Box<Exchange>>>,
 }
 
 impl Exchange {
@@ -94,6 +99,7 @@ impl Exchange {
             reason: None,
             refused,
             complete: false,
+            tunnel: None,
         }
     }
 
@@ -111,7 +117,9 @@ impl Exchange {
 
     /// The route it takes.
     pub fn find_route<'a>(&mut self, snapshot: &'a Snapshot) -> Option<&'a Route> {
-        self.route = snapshot.routes.find(self.host(), self.uri.path(), &self.method);
+        self.route = snapshot
+            .routes
+            .find(self.host(), self.uri.path(), &self.method);
         self.route.map(|route| &snapshot.routes.all()[route])
     }
 
@@ -157,9 +165,21 @@ impl Exchange {
     }
 
     /// Judges the messages of the stream that this request opens.
-    pub fn judge_messages(&mut self, parts: &request::Parts, route: &Route, kind: Option<HeaderValue>) -> Rc<Inspection> {
+    pub fn judge_messages(
+        &mut self,
+        parts: &request::Parts,
+        route: &Route,
+        kind: Option<HeaderValue>,
+    ) -> Rc<Inspection> {
         let subject = self.subject(route);
-        let judge = Inspection::new(&self.worker, &self.current.snapshot, &route.policy, parts, &subject, kind);
+        let judge = Inspection::new(
+            &self.worker,
+            &self.current.snapshot,
+            &route.policy,
+            parts,
+            &subject,
+            kind,
+        );
         let judge = Rc::new(judge);
         self.messages = Some(judge.clone());
         judge
@@ -181,7 +201,11 @@ impl Exchange {
             Stage::Body => self.timings.body = Some(took),
             Stage::Inspect => self.timings.inspect = Some(took),
             Stage::Limit => self.timings.limit = Some(took),
-            Stage::Decode | Stage::Signature | Stage::Behaviour | Stage::Ensemble | Stage::Decision => {}
+            Stage::Decode
+            | Stage::Signature
+            | Stage::Behaviour
+            | Stage::Ensemble
+            | Stage::Decision => {}
         }
         self.worker.shared.metrics.stage(stage, took);
     }
@@ -201,6 +225,7 @@ impl Exchange {
     pub fn client_broke(&self) -> Fault {
         match self.state.take_refusal() {
             Some(refusal) => Fault::Refused(refusal.status, refusal.reason.code()),
+            None if self.body.fate.get() == BodyFate::TooSlow => Fault::ClientSlow,
             None => Fault::ClientBroke,
         }
     }
@@ -208,13 +233,16 @@ impl Exchange {
     /// No answer came; if it was for the body's sake the upstream is not to blame.
     pub fn upstream_failed(&self, error: UpstreamError) -> Fault {
         match self.body.fate.get() {
-            BodyFate::ClientBroke => return self.client_broke(),
+            BodyFate::ClientBroke | BodyFate::TooSlow => return self.client_broke(),
             BodyFate::TooLarge => return Fault::TooLarge,
             BodyFate::Denied => return Fault::Denied,
             BodyFate::Whole => {}
         }
         if let Some((name, server)) = &self.upstream {
-            self.worker.shared.metrics.upstream_error(name, error.reason());
+            self.worker
+                .shared
+                .metrics
+                .upstream_error(name, error.reason());
             tracing::debug!(upstream = %name, server = %server, %error, "no answer");
         }
         Fault::Upstream(error)
@@ -223,7 +251,10 @@ impl Exchange {
     /// The upstream sent 101 to who had not asked for it.
     pub fn switched_unasked(&self) -> Fault {
         if let Some((name, _)) = &self.upstream {
-            self.worker.shared.metrics.upstream_error(name, "unasked-upgrade");
+            self.worker
+                .shared
+                .metrics
+                .upstream_error(name, "unasked-upgrade");
         }
         Fault::UnaskedUpgrade
     }
@@ -249,13 +280,21 @@ impl Exchange {
         if fault.closes() && !self.state.is_http2() {
             answer = answer.close();
         }
-        answer.response().map(|body: Full<Bytes>| ResponseBody::own(body))
+        let mut response = answer
+            .response()
+            .map(|body: Full<Bytes>| ResponseBody::own(body));
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            response.headers_mut().insert(header::ALLOW, methods);
+        }
+        response
     }
 
     /// An answer begins; the limits' headers go with it.
     pub fn answers(&mut self, response: &mut Response<ResponseBody>) {
         self.status = response.status().as_u16();
-        self.state.answer_begins(self.status == StatusCode::SWITCHING_PROTOCOLS.as_u16());
+        self.state
+            .answer_begins(self.status == StatusCode::SWITCHING_PROTOCOLS.as_u16());
         for (name, value) in self.limit_headers.drain() {
             if let Some(name) = name {
                 response.headers_mut().entry(name).or_insert(value);
@@ -273,7 +312,10 @@ impl Exchange {
         self.outcome = Outcome::UpstreamError;
         self.reason = Some("answer-broke-off");
         if let Some((name, _)) = &self.upstream {
-            self.worker.shared.metrics.upstream_error(name, "answer-broke-off");
+            self.worker
+                .shared
+                .metrics
+                .upstream_error(name, "answer-broke-off");
         }
     }
 
@@ -283,6 +325,37 @@ impl Exchange {
         if complete && self.outcome == Outcome::ClientGone && self.reason.is_none() {
             self.outcome = Outcome::Complete;
         }
+        if let Some(tunnel) = self.tunnel.take() {
+            // Where the tunnel is over already the exchange comes back and ends here.
+            drop(tunnel.send(self));
+        }
+    }
+
+    /// Lets the exchange last as long as the tunnel that its answer opens, which receives it.
+    pub fn lasts_as_tunnel(&mut self) -> oneshot::Receiver<Box<Exchange>> {
+        let (sender, receiver) = oneshot::channel();
+        self.tunnel = Some(sender);
+        receiver
+    }
+
+    /// Bytes that went through a tunnel.
+    pub fn tunnelled(&mut self, up: u64, down: u64) {
+        self.body.bytes.set(self.body.bytes.get() + up);
+        self.bytes_out += down;
+    }
+
+    /// A message in the tunnel was denied.
+    pub fn tunnel_denied(&mut self) {
+        self.action = Action::Deny;
+    }
+
+    /// The minimum rate of the request's body, where the sweep does not see to it.
+    pub fn least_rate(&self) -> Option<MinRate> {
+        let least = &self.current.snapshot.config.timeouts.min_rate;
+        self.state.is_http2().then(|| MinRate {
+            rate: least.bytes_per_second,
+            grace: least.grace.get(),
+        })
     }
 
     /// The worker that serves it.
@@ -352,7 +425,10 @@ impl Exchange {
         let snapshot = &self.current.snapshot;
         let route = self.route.map(|route| &snapshot.routes.all()[route]);
         let (outcome, reason) = self.outcome();
-        let messages = self.messages.as_ref().and_then(|messages| messages.take_found());
+        let messages = self
+            .messages
+            .as_ref()
+            .and_then(|messages| messages.take_found());
         let (method, path, query) = match &self.refused {
             Some((method, target)) => (&**method, &**target, None),
             None => (self.method.as_str(), self.uri.path(), self.uri.query()),
@@ -362,10 +438,18 @@ impl Exchange {
             None => ("", ""),
         };
         let record = Record {
-            protocol: if self.refused.is_some() { "" } else { protocol(self.version) },
+            protocol: if self.refused.is_some() {
+                ""
+            } else {
+                protocol(self.version)
+            },
             scheme: self.scheme(),
             method,
-            host: if self.refused.is_some() { b"" } else { self.host().as_bytes() },
+            host: if self.refused.is_some() {
+                b""
+            } else {
+                self.host().as_bytes()
+            },
             path,
             query,
             status: self.status,
@@ -386,7 +470,10 @@ impl Exchange {
             reason,
             ..Record::new(self.id, self.time, self.client, self.state.peer)
         };
-        self.worker.shared.recorder.push(&record, &snapshot.redaction);
+        self.worker
+            .shared
+            .recorder
+            .push(&record, &snapshot.redaction);
     }
 
     fn count(&self) {
@@ -407,7 +494,9 @@ impl Drop for Exchange {
         self.count();
         self.write_record();
         self.current.snapshot.detector.observe(&Learned {
-            subjects: Subjects { client: self.client },
+            subjects: Subjects {
+                client: self.client,
+            },
             status: self.status,
             latency: self.timings.upstream.unwrap_or_default(),
             bytes: self.bytes_out,

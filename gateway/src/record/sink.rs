@@ -24,6 +24,10 @@ pub(crate) enum Sink {
     /// A file that is appended to.
     File(PathBuf),
     /// Anything else that can be written to.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "tests look over the writer's shoulder")
+    )]
     Writer(Box<dyn Write + Send>),
 }
 

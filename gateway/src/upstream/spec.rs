@@ -121,7 +121,11 @@ impl Edits {
         Ok(Self {
             set: pairs(&edits.set)?,
             add: pairs(&edits.add)?,
-            remove: edits.remove.iter().map(|name| header_name(name)).collect::<Result<_, _>>()?,
+            remove: edits
+                .remove
+                .iter()
+                .map(|name| header_name(name))
+                .collect::<Result<_, _>>()?,
         })
     }
 

@@ -475,7 +475,8 @@ fn other_upgrades_are_ordinary_requests() {
 
 #[test]
 fn refusals_say_what_was_asked() {
-    let cases: &[(&[u8], u16, &[u8], &[u8])] = &[
+    type Case<'a> = (&'a [u8], u16, &'a [u8], &'a [u8]);
+    let cases: &[Case<'_>] = &[
         (b"GET /a HTTP/1.1\r\nX : 1\r\n", 400, b"GET", b"/a"),
         (b"\r\nGET /a HTTP/3.0\r\n", 505, b"GET", b"/a"),
         (b"TRACE /t HTTP/1.1\r\n", 405, b"TRACE", b"/t"),

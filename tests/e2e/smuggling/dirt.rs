@@ -1,13 +1,15 @@
 //! What no head that a gateway forwards may hold: anything that two servers could read in two ways.
 
 /// Fields that belong to one hop, and may not be forwarded.
-const HOP_BY_HOP: [&str; 6] = [
+const HOP_BY_HOP: [&str; 7] = [
     "keep-alive",
     "proxy-connection",
     "proxy-authorization",
     "te",
     "upgrade",
     "http2-settings",
+    // What the payloads name in Connection.
+    "x-hop",
 ];
 
 /// The first dirty thing in a head, as it came, with its empty line.

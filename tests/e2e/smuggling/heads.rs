@@ -317,6 +317,11 @@ const FIELDS: &[(&str, &[u8], Expect)] = &[
     ("Connection: a quoted word", b"Host: a\r\nConnection: \"close\"", Refuse(0)),
     ("Connection: the marker", b"Host: a\r\nConnection: X-Gateway", Forward(1)),
     ("Connection: a field of its own", b"Host: a\r\nX-Hop: 1\r\nConnection: X-Hop", Forward(1)),
+    (
+        "Connection twice, a field in the second",
+        b"Host: a\r\nX-Hop: 1\r\nConnection: keep-alive\r\nConnection: X-Hop",
+        Forward(1),
+    ),
     ("hop-by-hop fields", b"Host: a\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nTE: gzip", Forward(1)),
     ("a proxy's credentials", b"Host: a\r\nProxy-Authorization: Basic x", Forward(1)),
     ("Upgrade without Connection", b"Host: a\r\nUpgrade: h2c", Forward(1)),
