@@ -18,7 +18,7 @@ fn rules() -> RuleSet {
     });
     let origin = |file: &str, line: usize| Origin {
         file: file.into(),
-        line: u32::try_from(line).unwrap(),
+        line: u32::try_from(line).unwrap_or(0),
     };
     let specs = located
         .into_iter()

@@ -16,7 +16,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-const USAGE: &str = "usage: bare LISTEN UPSTREAM, each as address:port";
+const USAGE: &str = "usage: bare LISTEN UPSTREAM [WORKERS], the first two as address:port; with WORKERS one runtime of so \
+                     many threads serves, without it one on a single thread";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Connections to the server. One is put back as soon as it has answered, and taken again once its body is through.
@@ -91,8 +92,15 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let mut address = || -> Result<SocketAddr> { Ok(arguments.next().context(USAGE)?.parse()?) };
     let (listen, server) = (address()?, address()?);
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(listen, server))
+    let mut builder = match arguments.next() {
+        None => tokio::runtime::Builder::new_current_thread(),
+        Some(workers) => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(workers.parse().context(USAGE)?);
+            builder
+        }
+    };
+    let runtime = builder.enable_all().build()?;
+    // On a runtime of several threads the accept loop has to be one of its tasks to be run by them.
+    runtime.block_on(async { tokio::spawn(serve(listen, server)).await? })
 }

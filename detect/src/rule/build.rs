@@ -33,6 +33,11 @@ struct Context {
     depth: u32,
 }
 
+/// An operator made of strings.
+type OfList = fn(Vec<Vec<u8>>) -> Operator;
+/// An operator that says all by itself.
+type OfNothing = fn() -> Operator;
+
 /// Conditions nested deeper are refused; nobody can read them.
 const MAX_DEPTH: u32 = 16;
 
@@ -250,11 +255,13 @@ impl Builder {
 
     fn leaf(&mut self, operator: Operator, context: &Context) -> Node {
         let number = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
+        let (literals, needs) = (operator.literals(), operator.needs());
         self.leaves.push(Leaf {
             rule: context.rule,
             form: context.form,
-            literals: operator.literals(),
-            needs: operator.needs(),
+            announced: literals.is_some() || needs.rarity() > 0,
+            literals,
+            needs,
             operator,
             somewhere: context.somewhere.clone(),
         });
@@ -266,7 +273,7 @@ impl Builder {
         if let Some(source) = &spec.regex {
             operators.push(self.pattern(source, context.form));
         }
-        let lists: [(&Option<OneOrMany>, fn(Vec<Vec<u8>>) -> Operator); 5] = [
+        let lists: [(&Option<OneOrMany>, OfList); 5] = [
             (&spec.contains_any, Operator::Contains),
             (&spec.contains, Operator::Contains),
             (&spec.equals, Operator::Equals),
@@ -295,7 +302,7 @@ impl Builder {
             .flatten()
             .map(|op| self.leaf(op, context))
             .collect();
-        let switches: [(Option<bool>, fn() -> Operator); 3] = [
+        let switches: [(Option<bool>, OfNothing); 3] = [
             (spec.detect_sqli, || Operator::Sqli),
             (spec.detect_xss, || Operator::Xss),
             (spec.luhn, || Operator::Card),
@@ -389,10 +396,15 @@ impl Builder {
             );
         }
         match pattern::compile(source) {
-            Ok(regex) => Some(Operator::Pattern(Box::new(Pattern {
-                source: source.to_owned(),
-                regex,
-            }))),
+            Ok(regex) => {
+                let relaxed = pattern::relaxed(&hir);
+                Some(Operator::Pattern(Box::new(Pattern {
+                    source: source.to_owned(),
+                    regex,
+                    heavy: pattern::is_heavy(&hir),
+                    relaxed: relaxed.to_string(),
+                })))
+            }
             Err(error) => {
                 self.complain(
                     format!("the pattern is too expensive: {error}"),

@@ -86,6 +86,8 @@ pub(crate) struct Leaf {
     pub literals: Option<Literals>,
     /// Kinds of bytes that must occur for the test to hold.
     pub needs: Needs,
+    /// Whether literals or kinds of bytes can rule the test out.
+    pub announced: bool,
     /// Where it is asked, when it stands inside a [`Somewhere`].
     pub somewhere: Option<Arc<Places>>,
 }
@@ -126,6 +128,10 @@ pub(crate) struct Pattern {
     pub source: String,
     /// Compiled alone.
     pub regex: Regex,
+    /// The same with counted repetitions unbounded, see [`pattern::relaxed`].
+    pub relaxed: String,
+    /// Whether that is another pattern: then the exact one needs many states, and runs only after this one.
+    pub heavy: bool,
 }
 
 impl Operator {
@@ -191,11 +197,6 @@ impl Operator {
 }
 
 impl Leaf {
-    /// Whether the literals and the kinds of bytes of a field can rule the test out.
-    pub(crate) fn is_announced(&self) -> bool {
-        self.literals.is_some() || self.needs.rarity() > 0
-    }
-
     /// How much being announced tells: the higher, the fewer fields.
     fn value(&self) -> u32 {
         let weight = self
@@ -221,9 +222,7 @@ impl Node {
     /// kinds of bytes. Leaves inside a [`Somewhere`] count only if `wide`.
     pub(crate) fn triggers(&self, leaves: &[Leaf], wide: bool) -> Option<Vec<u32>> {
         match self {
-            Node::Leaf(number) => leaves[*number as usize]
-                .is_announced()
-                .then(|| vec![*number]),
+            Node::Leaf(number) => leaves[*number as usize].announced.then(|| vec![*number]),
             Node::All(parts) => {
                 let sets = parts.iter().filter_map(|part| part.triggers(leaves, wide));
                 sets.max_by_key(|set| trigger_value(set, leaves))

@@ -45,11 +45,11 @@ impl Needs {
         (a == 0 || a & class.0 != 0) && (b == 0 || b & class.0 != 0)
     }
 
-    /// How rare a field that meets the needs is: 0 where every field does, 50 where nearly none.
+    /// How rare a field that meets the needs is: 0 where nothing is needed, 51 where nearly no field does.
     pub(crate) fn rarity(self) -> u32 {
         match self.0 {
             [0, _] => 0,
-            [kinds, _] => 50_u32.saturating_sub(commonness(kinds)),
+            [kinds, _] => 1 + 50_u32.saturating_sub(commonness(kinds)),
         }
     }
 }

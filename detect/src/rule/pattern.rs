@@ -2,7 +2,7 @@
 //! are ASCII; `.` matches a newline too, since a newline is one of the cheapest ways around a rule.
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Capture, Hir, HirKind, Repetition};
 
 use crate::rule::literal::ranges;
 
@@ -51,6 +51,61 @@ pub(crate) fn compile_set(patterns: &[&str]) -> Option<RegexSet> {
         .ok()
 }
 
+/// A pattern that matches wherever `hir` does, and perhaps elsewhere: counted repetitions lose their counts. A lazy
+/// automaton needs a state for each count, and one that runs out of room is a hundred times slower, so groups run
+/// the relaxed patterns, and the exact ones decide where those match.
+pub(crate) fn relaxed(hir: &Hir) -> Hir {
+    without_counts(hir, MOST_COUNT)
+}
+
+/// Whether relaxing a pattern changes it.
+pub(crate) fn is_heavy(hir: &Hir) -> bool {
+    without_counts(hir, MOST_COUNT) != without_counts(hir, u32::MAX)
+}
+
+fn without_counts(hir: &Hir, most: u32) -> Hir {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
+        HirKind::Repetition(repetition) => {
+            let counts = repetition.max.is_some_and(|max| max > most) || repetition.min > most;
+            Hir::repetition(Repetition {
+                min: repetition.min.min(most),
+                max: repetition.max.filter(|_| !counts),
+                greedy: repetition.greedy,
+                sub: Box::new(grouped(without_counts(&repetition.sub, most))),
+            })
+        }
+        HirKind::Capture(capture) => without_counts(&capture.sub, most),
+        HirKind::Concat(parts) => Hir::concat(
+            parts
+                .iter()
+                .map(|part| without_counts(part, most))
+                .collect(),
+        ),
+        HirKind::Alternation(parts) => Hir::alternation(
+            parts
+                .iter()
+                .map(|part| without_counts(part, most))
+                .collect(),
+        ),
+    }
+}
+
+/// A repetition in a group of its own: written out without one, `(?:a{1,2})?` would read as the lazy `a{1,2}?`.
+fn grouped(hir: Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Repetition(_) => Hir::capture(Capture {
+            index: 1,
+            name: None,
+            sub: Box::new(hir),
+        }),
+        _ => hir,
+    }
+}
+
+/// Up to this count a repetition stays as it is.
+const MOST_COUNT: u32 = 4;
+
 /// An upper-case letter that the pattern demands, and that a lower-case form can never hold.
 pub(crate) fn upper_case(hir: &Hir) -> Option<char> {
     match hir.kind() {
@@ -89,6 +144,28 @@ pub(crate) fn upper_case(hir: &Hir) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn relaxed_patterns_match_more() {
+        let cases = [
+            (r"^[^']{0,60}'or", true, "x'or"),
+            (r"a{2,4}b|c\x00\xff?", false, "aab"),
+            (r"(?:x{3,}\d{1,9} ?)+$", true, "xxx12"),
+            (r"^x(?:[;&]{1,2})?$", false, "x"),
+            (r"é.[^\x80-\xff]", false, "é!x"),
+        ];
+        for (pattern, changed, text) in cases {
+            let hir = parse(pattern).unwrap();
+            let relaxed = relaxed(&hir);
+            assert_eq!(is_heavy(&hir), changed, "{pattern}");
+            for pattern in [pattern.to_owned(), relaxed.to_string()] {
+                assert!(
+                    compile(&pattern).unwrap().is_match(text.as_bytes()),
+                    "{pattern}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn upper_case_letters_are_found() {

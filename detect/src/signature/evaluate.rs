@@ -135,7 +135,7 @@ impl Scan<'_> {
 
     /// Whether the literals, or the leaf's group, have already said no.
     fn is_ruled_out(&self, number: usize, leaf: &Leaf) -> bool {
-        if leaf.is_announced() && !self.state.flagged.has(number) {
+        if leaf.announced && !self.state.flagged.has(number) {
             return true;
         }
         self.state.known.has(number) && !self.state.hit.has(number)

@@ -43,8 +43,6 @@ pub(crate) struct Index {
 pub(crate) const NO_GROUP: u32 = u32::MAX;
 /// How many patterns a group holds at most.
 const GROUP_SIZE: usize = 8;
-/// Fewer patterns than this run one by one.
-const SMALL_GROUP: usize = 3;
 
 /// Patterns of one form and category that are matched in one pass.
 #[derive(Debug)]
@@ -97,6 +95,8 @@ pub(crate) struct Use {
     pub paranoia: u8,
     /// Finding it makes the rule worth a look.
     pub trigger: bool,
+    /// Its group should run before it.
+    pub heavy: bool,
     /// The rule is asked of the request, not of the field.
     pub wide: bool,
     pub locations: Locations,
@@ -182,7 +182,7 @@ impl Index {
             }
         }
         for (form, family) in families.into_values() {
-            for members in family.chunks(GROUP_SIZE).filter(|m| m.len() >= SMALL_GROUP) {
+            for members in family.chunks(GROUP_SIZE) {
                 self.add_group(form, members, leaves);
             }
         }
@@ -190,7 +190,7 @@ impl Index {
 
     fn add_group(&mut self, form: FormId, members: &[u32], leaves: &[Leaf]) {
         let source = |leaf: &u32| match &leaves[*leaf as usize].operator {
-            Operator::Pattern(pattern) => Some(pattern.source.as_str()),
+            Operator::Pattern(pattern) => Some(pattern.relaxed.as_str()),
             _ => None,
         };
         let sources: Vec<&str> = members.iter().filter_map(source).collect();
@@ -252,6 +252,7 @@ impl Draft {
             form: u8::try_from(leaf.form.index()).unwrap_or(u8::MAX),
             paranoia: rule.paranoia,
             trigger,
+            heavy: matches!(&leaf.operator, Operator::Pattern(pattern) if pattern.heavy),
             wide: rule.wide,
             locations: places.locations(),
         };
@@ -261,7 +262,7 @@ impl Draft {
                     self.uses.entry(text).or_default().push(one);
                 }
             }
-            None if leaf.is_announced() => {
+            None if leaf.announced => {
                 self.needing
                     .entry((one.form, one.needs))
                     .or_default()

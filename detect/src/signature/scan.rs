@@ -58,10 +58,11 @@ impl State {
         if !fresh || group == NO_GROUP {
             return;
         }
+        let worth = if one.heavy { WORTH_A_SET } else { 1 };
         if self.groups.mark(group as usize) {
-            self.group_list.push((group, 1));
+            self.group_list.push((group, worth));
         } else if let Some((_, count)) = self.group_list.iter_mut().find(|(g, _)| *g == group) {
-            *count += 1;
+            *count += worth;
         }
     }
 }
@@ -121,7 +122,8 @@ impl<'t> Texts<'t> {
 /// Whether decoding changes nothing but letters' case, so that most forms are the bytes as sent.
 fn is_bare(class: CharClass, bytes: &[u8]) -> bool {
     const ENCODED: u32 = PERCENT | PLUS | AMP | BACKSLASH | CONTROL | HIGH;
-    !class.has(ENCODED) && !(class.has(SPACE) && memchr::memmem::find(bytes, b"  ").is_some())
+    let squeezed = || class.has(SPACE) && memchr::memmem::find(bytes, b"  ").is_some();
+    !class.has(ENCODED) && !squeezed()
 }
 
 /// Whether a form of bare bytes of this class may be other than they are, case aside.
@@ -142,7 +144,7 @@ fn lowered(class: CharClass) -> CharClass {
     CharClass(class.0 | lower)
 }
 
-/// Groups with fewer flagged patterns are not run as a set.
+/// Groups with fewer flagged patterns are not run as a set, unless one of them is heavy.
 const WORTH_A_SET: u32 = 3;
 
 /// How many forms a field can have.
@@ -413,4 +415,31 @@ impl<'s> Scan<'s> {
 /// Whether the automaton would see the same in both.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a.eq_ignore_ascii_case(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decode::{Chains, classify};
+
+    proptest! {
+        #[test]
+        fn forms_of_bare_bytes_that_do_not_differ_are_the_bytes(text in "[ -~]{0,40}") {
+            let raw = text.as_bytes();
+            let class = classify(raw);
+            prop_assume!(is_bare(class, raw));
+            let encodings = [Encoding::Plain, Encoding::Form, Encoding::Percent, Encoding::JsonString, Encoding::Xml];
+            for encoding in encodings {
+                let mut forms = Forms::new();
+                forms.begin(1);
+                for (name, form) in Form::ALL {
+                    forms.ensure(0, form, raw, encoding, Chains::EMPTY);
+                    let bytes = forms.view(0, form, raw);
+                    prop_assert!(differs(form.into(), class) || same(bytes, raw), "{name} {text:?}");
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,209 @@
+//! What hostile input costs, as ratios between inputs: a machine's speed cancels out, a rule that falls off the fast
+//! path does not. And what the prefilter must never do: lose what the rules alone would find, in text put together
+//! from the pieces that attacks are made of.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use portcullis_config::load_rules;
+use portcullis_detect::ruletest::{Case, OwnedRequest};
+use portcullis_detect::{
+    Detector, Origin, Policy, RuleSet, RuleSpec, Subjects, SystemClock, Verdict, Worker,
+};
+use proptest::prelude::*;
+
+fn detector() -> Detector {
+    let located = load_rules::<RuleSpec>(None).expect("the shipped rules load");
+    let origin = |file: &str| Origin {
+        file: file.into(),
+        line: 0,
+    };
+    let specs = located
+        .into_iter()
+        .map(|rule| (origin(&rule.file), rule.value));
+    Detector::new(RuleSet::compile(specs.collect()).expect("the shipped rules compile"))
+}
+
+fn body(text: &str) -> OwnedRequest {
+    OwnedRequest::of(&Case {
+        body: Some(text.to_owned()),
+        ..Case::default()
+    })
+    .expect("a request")
+}
+
+fn inspect(
+    detector: &Detector,
+    worker: &mut Worker,
+    request: &OwnedRequest,
+    fast: bool,
+) -> Verdict {
+    let policy = Policy {
+        paranoia: 4,
+        ..Policy::default()
+    };
+    let subjects = Subjects {
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    request.with(|request| {
+        if fast {
+            detector.inspect(worker, request, &policy, &subjects, &SystemClock)
+        } else {
+            detector.inspect_without_prefilter(worker, request, &policy, &subjects, &SystemClock)
+        }
+    })
+}
+
+/// The quickest of several runs: what the work costs when nothing else disturbs it.
+fn cost(detector: &Detector, worker: &mut Worker, text: &str) -> Duration {
+    let request = body(text);
+    let run = |_| {
+        let started = Instant::now();
+        inspect(detector, worker, &request, true);
+        started.elapsed()
+    };
+    (0..7).map(run).min().unwrap_or_default()
+}
+
+/// How many times the cost of harmless text of the same length hostile text may have.
+const MOST: u32 = 150;
+
+#[test]
+fn hostile_text_costs_a_bounded_multiple_of_harmless_text() {
+    let detector = detector();
+    let mut worker = Worker::default();
+    let length = 50 * 1024;
+    let harmless = cost(
+        &detector,
+        &mut worker,
+        &"harmless words here. ".repeat(length / 21),
+    );
+    let mut wrong = Vec::new();
+    for piece in [
+        "<",
+        "'",
+        " ",
+        "/*",
+        "'/**/or/**/",
+        "\"",
+        "(",
+        "%27",
+        "{{",
+        "../",
+        "$(",
+        "a=1&",
+        "union ",
+    ] {
+        let hostile = cost(&detector, &mut worker, &piece.repeat(length / piece.len()));
+        if hostile > harmless * MOST {
+            wrong.push(format!("{piece:?}: {hostile:?} against {harmless:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn cost_grows_with_length_not_with_its_square() {
+    let detector = detector();
+    let mut worker = Worker::default();
+    for piece in ["'/**/or/**/", "<a ", "((((", "../"] {
+        let short = cost(&detector, &mut worker, &piece.repeat(5_000 / piece.len()));
+        let long = cost(&detector, &mut worker, &piece.repeat(50_000 / piece.len()));
+        assert!(
+            long < short * 60,
+            "{piece:?}: {short:?} for 5 KB, {long:?} for 50 KB"
+        );
+    }
+}
+
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "union",
+        "select",
+        " ",
+        "'",
+        "\"",
+        "or",
+        "1",
+        "=",
+        "--",
+        "#",
+        "/*",
+        "*/",
+        "<",
+        "script",
+        ">",
+        "onerror",
+        "(",
+        ")",
+        "alert",
+        "../",
+        "..%2f",
+        "etc/passwd",
+        "${",
+        "jndi:",
+        "}",
+        "{{",
+        "7*7",
+        "}}",
+        ";",
+        "|",
+        "cat",
+        "$(",
+        "`",
+        "id",
+        "http://",
+        "127.0.0.1",
+        "file://",
+        "%27",
+        "%3c",
+        "&lt;",
+        "\\u0027",
+        "$ne",
+        "a",
+        "Z",
+        "é",
+        "\n",
+        "\t",
+        "sleep",
+        "0x41",
+        "<!entity",
+        "system",
+        "php://",
+        "import",
+        "os",
+        "exec",
+        "drop",
+        "table",
+        "@@version",
+        "&&",
+    ]);
+    prop::collection::vec(piece, 1..14).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn the_prefilter_loses_nothing_in_composed_text() {
+    let detector = detector();
+    let found = |verdict: &Verdict| -> BTreeSet<String> {
+        verdict
+            .evidence
+            .iter()
+            .map(|evidence| evidence.rule.to_string())
+            .collect()
+    };
+    let config = ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(text in pieces())| {
+        let mut worker = Worker::default();
+        let case = Case { arg: Some(text), ..Case::default() };
+        let request = OwnedRequest::of(&case).expect("a request");
+        let fast = inspect(&detector, &mut worker, &request, true);
+        let slow = inspect(&detector, &mut worker, &request, false);
+        prop_assert_eq!(fast.score, slow.score);
+        prop_assert_eq!(found(&fast), found(&slow));
+    });
+}
