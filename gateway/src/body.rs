@@ -128,7 +128,9 @@ pub async fn receive(
         }
     }
     log.bytes.set(length as u64);
-    let complete = trailers.is_some() || incoming.body().is_end_stream() || length < cap;
+    // A last piece may reach beyond the cap: then the whole is here, and yet not all of it is to be inspected.
+    let ended = trailers.is_some() || incoming.body().is_end_stream() || length < cap;
+    let complete = ended && length <= cap;
     Ok(Received {
         prefix: joined.map_or(first, BytesMut::freeze),
         complete,

@@ -77,6 +77,8 @@ async fn run(
     let websocket = websocket::wanted(&parts, route);
     let (received, gate) = receive(exchange, &parts, incoming, route, websocket).await?;
 
+    // A client's own claim of a score is no score, whether it is inspected or not.
+    parts.headers.remove(&policy.tag_header);
     if policy.mode != Mode::Off {
         let verdict = inspect(exchange, &parts, route, &received).await?;
         enforce(exchange, verdict, policy, observing, &mut parts.headers).await?;
@@ -151,7 +153,9 @@ async fn inspect(
         &route.policy,
         parts,
         &subject,
-        &received.prefix,
+        &received
+            .prefix
+            .slice(..received.prefix.len().min(route.policy.inspect)),
         received.complete,
     )
     .await;
@@ -176,8 +180,6 @@ async fn enforce(
     observing: bool,
     headers: &mut HeaderMap,
 ) -> Result<(), Fault> {
-    // A client's own claim of a score is no score.
-    headers.remove(&policy.tag_header);
     let Some(verdict) = verdict else {
         return Ok(());
     };

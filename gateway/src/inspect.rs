@@ -159,6 +159,7 @@ pub struct Inspection {
     subject: Subject,
     enforced: bool,
     found: Cell<Option<Box<Verdict>>>,
+    denied: Cell<bool>,
 }
 
 impl Inspection {
@@ -188,6 +189,7 @@ impl Inspection {
             subject: subject.clone(),
             enforced: policy.mode == portcullis_config::Mode::Enforce,
             found: Cell::new(None),
+            denied: Cell::new(false),
         }
     }
 
@@ -212,15 +214,37 @@ impl Inspection {
                     .metrics
                     .verdict(verdict.action, verdict.category);
                 let denies = verdict.action >= detect::Action::Throttle;
-                if verdict.action > detect::Action::Allow {
-                    self.found.set(Some(Box::new(verdict)));
+                if denies {
+                    self.denied.set(true);
                 }
+                self.keep_worst(verdict);
                 denies && self.enforced
             }
         }
     }
 
-    /// The last verdict that was more than "allow".
+    fn keep_worst(&self, verdict: Verdict) {
+        let kept = self.found.take();
+        let before = kept
+            .as_ref()
+            .map_or(detect::Action::Allow, |kept| kept.action);
+        let worse = verdict.action > before;
+        self.found
+            .set(if worse { Some(Box::new(verdict)) } else { kept });
+    }
+
+    /// What became of the stream for a message's sake, and what would have become of it where the policy only
+    /// observes.
+    pub fn decided(&self) -> (Option<detect::Action>, Option<detect::Action>) {
+        let deny = self.denied.get().then_some(detect::Action::Deny);
+        if self.enforced {
+            (deny, None)
+        } else {
+            (None, deny)
+        }
+    }
+
+    /// The worst verdict that was more than "allow".
     pub fn take_found(&self) -> Option<Box<Verdict>> {
         self.found.take()
     }

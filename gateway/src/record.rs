@@ -167,12 +167,12 @@ impl Record<'_> {
         line.text(key!("limit"), self.limit.unwrap_or_default());
         if let Some(verdict) = self.verdict {
             line.raw(key!("verdict"), |out| {
-                redact::write_verdict(verdict, redaction, out)
+                redact::write_verdict(verdict, redaction, self.query, out)
             });
         }
         if let Some(verdict) = self.response_verdict {
             line.raw(key!("response_verdict"), |out| {
-                redact::write_verdict(verdict, redaction, out)
+                redact::write_verdict(verdict, redaction, None, out)
             });
         }
         line.raw(key!("timings_us"), |out| self.timings.write(out));

@@ -243,14 +243,16 @@ impl Server {
         body: &BodyLog,
     ) -> Result<Answered, Unsent> {
         // A kept connection may have died in this moment; hyper then hands the request back, and the next is tried.
-        while let Some(mut sender) = self.take_idle() {
+        // Those of the other version are for other requests: where gRPC and plain requests share an upstream there are
+        // both kinds.
+        while !http2 && let Some(mut sender) = self.take_idle() {
             match self.in_time(sender.try_send_request(request), body).await {
                 Ok(response) => return Ok(self.answered(response, Some(sender))),
                 Err((_, Some(unsent))) => request = unsent,
                 Err(failed) => return Err(failed),
             }
         }
-        if let Some(mut shared) = self.take_shared() {
+        if http2 && let Some(mut shared) = self.take_shared() {
             match self.in_time(shared.try_send_request(request), body).await {
                 Ok(response) => return Ok(self.answered(response, None)),
                 Err((_, Some(unsent))) => {

@@ -193,7 +193,7 @@ fn inspect_says_what_and_why() {
         run.out
     );
 
-    let (_folder, path) = file("no.http", "this is no request");
+    let (_folder, path) = file("no.http", "nonsense");
     let run = portcullis(&["inspect", "--request", &path]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("no.http"), "{}", run.err);

@@ -222,9 +222,9 @@ fn without_ids(bytes: &[u8]) -> String {
 const MIXED: &[&str] = &[
     "GET /plain?a=1 HTTP/1.1\r\nHost: a.test\r\nX-Portcullis-Score: 7\r\nCookie: a=b\r\n\r\n",
     "GET /sqli?id=1%27%20UNION%20SELECT%20password%20FROM%20users-- HTTP/1.1\r\nHost: a.test\r\n\r\n",
-    "POST /xss HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/json\r\nContent-Length: 35\r\n\r\n{\"a\":\"<script>alert(1)</script>\"   }",
+    "POST /xss HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/json\r\nContent-Length: 36\r\n\r\n{\"a\":\"<script>alert(1)</script>\"   }",
     "POST /large HTTP/1.1\r\nHost: a.test\r\nContent-Type: text/plain\r\nContent-Length: 40\r\n\r\n0123456789012345678901234567890123456789",
-    "HEAD /etc?f=../../../../etc/passwd HTTP/1.1\r\nHost: a.test\r\nAccept: text/html\r\n\r\n",
+    "HEAD /head?f=%3Cscript%3Ealert(document.cookie)%3C/script%3E HTTP/1.1\r\nHost: a.test\r\nAccept: text/html\r\n\r\n",
     "GET /scanner HTTP/1.1\r\nHost: a.test\r\nUser-Agent: sqlmap/1.7\r\n\r\n",
     "GET /again HTTP/1.1\r\nHost: a.test\r\n\r\n",
 ];
@@ -275,7 +275,7 @@ fn observing_changes_neither_what_is_forwarded_nor_what_is_answered() {
     for (path, would) in [
         ("/sqli", "deny"),
         ("/xss", "deny"),
-        ("/etc", "deny"),
+        ("/head", "deny"),
         ("/again", "throttle"),
     ] {
         let record = gateway.await_record(|record| record["path"] == path);

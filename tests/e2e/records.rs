@@ -112,9 +112,9 @@ fn a_record_has_all_its_members() {
             <= whole,
         "{record}"
     );
-    let stages = &record["verdict"]["stages"];
+    let stages = &record["verdict"]["stages_us"];
     for stage in ["decode", "signature", "decision"] {
-        assert!(stages.to_string().contains(stage), "{stage}: {stages}");
+        assert!(stages[stage].is_number(), "{stage}: {stages}");
     }
 }
 
@@ -250,7 +250,12 @@ fn a_client_that_leaves_in_the_midst_of_an_answer_leaves_a_record() {
     let gateway = World::before(&origin).start();
     let mut client = gateway.client();
     client.send(b"GET /events HTTP/1.1\r\nHost: a.test\r\n\r\n");
-    assert!(!client.read_at_least(100, PATIENCE).is_empty());
+    let mut got = Vec::new();
+    while !got.windows(4).any(|window| window == b"tick") {
+        let more = client.read_at_least(1, PATIENCE);
+        assert!(!more.is_empty(), "no event came");
+        got.extend_from_slice(&more);
+    }
     drop(client);
     let record = gateway.await_record(|record| record["path"] == "/events");
     assert_eq!(
@@ -345,7 +350,7 @@ fn what_is_refused_on_the_wire_is_recorded_with_its_reason() {
         ),
         (
             "GET /u HTTP/1.1\r\nHost: a.test\r\nX_Y: 1\r\n\r\n",
-            "underscore-in-name",
+            "name-underscore",
             "GET",
             "/u",
         ),

@@ -345,7 +345,17 @@ fn a_websocket_echoes_where_the_route_allows_it() {
         expected.extend_from_slice(text.as_bytes());
         assert_eq!(client.read_at_least(expected.len(), PATIENCE), expected);
     }
-    gateway.await_record(|record| record["status"] == 101);
+    assert!(
+        gateway.records().is_empty(),
+        "the exchange lasts as long as the tunnel"
+    );
+    drop(client);
+    let record = gateway.await_record(|record| record["status"] == 101);
+    assert_eq!(
+        (&record["outcome"], &record["action"]),
+        (&"complete".into(), &"allow".into()),
+        "{record}"
+    );
 }
 
 #[test]

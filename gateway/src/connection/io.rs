@@ -15,6 +15,8 @@ use crate::wire::{self, Refusal, Wire};
 
 /// What hyper reads in the place of a head that was refused. The exchange finds the refusal in the connection's state.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n\r\n";
+/// The host of that stand-in; by RFC 6761 it is nobody's.
+pub const STAND_IN_HOST: &str = "refused.invalid";
 /// How much is read at once when bytes have to be held.
 const CHUNK: usize = 16 * 1024;
 

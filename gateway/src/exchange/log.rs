@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::body::pace::MinRate;
 use crate::body::{BodyFate, BodyLog, ResponseBody};
+use crate::connection::io::STAND_IN_HOST;
 use crate::connection::state::{ConnectionState, Cut};
 use crate::fault::Fault;
 use crate::id::RequestId;
@@ -65,12 +66,16 @@ impl Exchange {
     /// An exchange whose head has just arrived.
     pub fn begin<B>(worker: Rc<Worker>, state: Arc<ConnectionState>, request: &Request<B>) -> Self {
         state.exchange_begins();
-        let refused = state.with_refusal(|refusal| {
-            (
-                String::from_utf8_lossy(&refusal.method).into(),
-                String::from_utf8_lossy(&refusal.target).into(),
-            )
-        });
+        // Of a refused body the head is here as it was; of a refused head only what the refusal kept.
+        let host = host_of(request);
+        let refused = state
+            .with_refusal(|refusal| {
+                (
+                    String::from_utf8_lossy(&refusal.method).into(),
+                    String::from_utf8_lossy(&refusal.target).into(),
+                )
+            })
+            .filter(|_| host.as_ref().is_some_and(|host| host == STAND_IN_HOST));
         Self {
             current: worker.current(),
             client: state.peer_ip(),
@@ -80,7 +85,7 @@ impl Exchange {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-            host: host_of(request),
+            host,
             worker,
             state,
             route: None,
@@ -491,6 +496,11 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.state.exchange_ends();
+        if let Some(messages) = &self.messages {
+            let (done, would) = messages.decided();
+            self.action = self.action.max(done.unwrap_or(Action::Allow));
+            self.would = self.would.max(would);
+        }
         self.count();
         self.write_record();
         self.current.snapshot.detector.observe(&Learned {

@@ -148,8 +148,17 @@ fn percent_decoded(name: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Appends a verdict as JSON, with the excerpts of secret fields blacked out.
-pub(super) fn write_verdict(verdict: &Verdict, redaction: &Redaction, out: &mut Vec<u8>) {
+/// Appends a verdict as JSON, with the excerpts of secret fields blacked out. `query` is that of the request.
+pub(super) fn write_verdict(
+    verdict: &Verdict,
+    redaction: &Redaction,
+    query: Option<&str>,
+    out: &mut Vec<u8>,
+) {
+    // To who does not part parameters at `;`, a secret is the end of the value before it.
+    let runs_on = query.is_some_and(|query| {
+        query.contains(';') && matches!(redaction.query(query), Cow::Owned(_))
+    });
     let mut object = json::Object::open(out);
     // A score lies between 0 and 100; one that is no number reads as 100, as its level does.
     let score = if verdict.score.is_nan() {
@@ -171,7 +180,9 @@ pub(super) fn write_verdict(verdict: &Verdict, redaction: &Redaction, out: &mut 
                 if i > 0 {
                     out.push(b',');
                 }
-                write_evidence(evidence, redaction, out);
+                let hidden =
+                    redaction.hides(evidence) || (runs_on && evidence.location == Location::Query);
+                write_evidence(evidence, hidden, out);
             }
             out.push(b']');
         });
@@ -199,7 +210,7 @@ pub(super) fn write_verdict(verdict: &Verdict, redaction: &Redaction, out: &mut 
     object.close();
 }
 
-fn write_evidence(evidence: &Evidence, redaction: &Redaction, out: &mut Vec<u8>) {
+fn write_evidence(evidence: &Evidence, hidden: bool, out: &mut Vec<u8>) {
     let mut object = json::Object::open(out);
     object.text(key!("rule"), &evidence.rule);
     object.text(key!("name"), &evidence.name);
@@ -210,11 +221,7 @@ fn write_evidence(evidence: &Evidence, redaction: &Redaction, out: &mut Vec<u8>)
     object.raw(key!("tags"), |out| append(&evidence.tags, out));
     object.raw(key!("location"), |out| append(&evidence.location, out));
     object.text(key!("field"), &evidence.field);
-    let excerpt = if redaction.hides(evidence) {
-        REDACTED
-    } else {
-        &evidence.excerpt
-    };
+    let excerpt = if hidden { REDACTED } else { &evidence.excerpt };
     object.text(key!("excerpt"), excerpt);
     object.raw(key!("range"), |out| {
         out.push(b'[');

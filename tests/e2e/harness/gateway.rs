@@ -162,7 +162,18 @@ impl Gateway {
             if let Some(record) = self.records().into_iter().find(|record| holds(record)) {
                 return record;
             }
-            assert!(Instant::now() < end, "no such record; log:\n{}", self.log());
+            let latest: Vec<_> = self
+                .records()
+                .iter()
+                .rev()
+                .take(5)
+                .map(Value::to_string)
+                .collect();
+            assert!(
+                Instant::now() < end,
+                "no such record; the latest:\n{}",
+                latest.join("\n")
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }
