@@ -156,6 +156,20 @@ impl Gateway {
     }
 
     /// Waits for a record of which this holds, and returns it.
+    pub(crate) fn await_metric(&self, series: &str, value: f64) {
+        let end = Instant::now() + Duration::from_secs(5);
+        // What a client sees of its connection may come a moment before it is counted.
+        while (self.metric(series) - value).abs() > f64::EPSILON {
+            assert!(
+                Instant::now() < end,
+                "{series} is {}, not {value}",
+                self.metric(series)
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The first record that `holds`, once there is one.
     pub(crate) fn await_record(&self, holds: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + Duration::from_secs(5);
         loop {
