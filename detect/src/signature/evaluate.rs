@@ -122,7 +122,17 @@ impl Scan<'_> {
         if at.direct && !self.is_worth_asking(index, leaf, bytes) {
             return None;
         }
-        let range = Self::test(&leaf.operator, bytes)?;
+        let range = match leaf.operator {
+            Operator::Sqli => {
+                let answer = match self.state.sqli {
+                    Some((field, form, answer)) if (field, form) == (index, leaf.form) => answer,
+                    _ => injection::is_sqli(bytes).is_some(),
+                };
+                self.state.sqli = Some((index, leaf.form, answer));
+                answer.then_some(0..bytes.len())?
+            }
+            _ => Self::test(&leaf.operator, bytes)?,
+        };
         Some(Found {
             field: at.field,
             location: field.location,

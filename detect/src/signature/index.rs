@@ -41,6 +41,9 @@ pub(crate) struct Index {
 
 /// A leaf that is in no group.
 pub(crate) const NO_GROUP: u32 = u32::MAX;
+/// How much of a literal is looked for. Where a literal is, its beginning is; and more would only make the automaton
+/// larger.
+const LITERAL: usize = 12;
 /// How many patterns a group holds at most.
 const GROUP_SIZE: usize = 8;
 
@@ -258,7 +261,10 @@ impl Draft {
         };
         match &leaf.literals {
             Some(literals) => {
-                for text in literal::minimised(literals) {
+                let starts = literals
+                    .iter()
+                    .map(|text| text[..text.len().min(LITERAL)].to_vec());
+                for text in literal::minimised(&starts.collect()) {
                     self.uses.entry(text).or_default().push(one);
                 }
             }

@@ -34,6 +34,8 @@ pub(crate) struct State {
     /// Answers of `Somewhere` nodes.
     pub(super) somewhere: Stamps,
     pub(super) answers: Vec<Option<Found>>,
+    /// The last answer of libinjection on SQL: several rules ask it of the same form of the same field.
+    pub(super) sqli: Option<(usize, FormId, bool)>,
     /// What the decoders found odd.
     noted: Vec<Anomaly>,
 }
@@ -170,6 +172,7 @@ impl<'s> Scan<'s> {
     /// come one after the other; those of the request as a whole come last.
     pub(crate) fn run(&mut self, report: &mut Report<'s, '_>) {
         self.state.noted.clear();
+        self.state.sqli = None;
         self.state.wide.next(self.set.rules.len());
         self.state.wide_list.clear();
         self.state.somewhere.next(self.set.somewheres as usize);
