@@ -166,7 +166,7 @@ impl Outgoing {
             if received.prefix.is_empty() {
                 return Self::Empty;
             }
-            if gate.is_none() {
+            if gate.is_none() && !chunked {
                 return Self::Full(Some(received.prefix));
             }
         }
