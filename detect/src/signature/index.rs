@@ -2,10 +2,11 @@
 //! rules must be asked of every field. Built once per configuration.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, MatchKind, StartKind, dfa::DFA};
-use regex::bytes::RegexSet;
+use regex::bytes::{RegexSet, SetMatches};
 
 use crate::decode::{CharClass, FormId};
 use crate::field::{Location, Locations};
@@ -53,9 +54,23 @@ pub(crate) struct Group {
     /// The form that all of them see.
     pub form: FormId,
     /// The patterns, in the order of `leaves`.
-    pub set: RegexSet,
+    sources: Vec<String>,
+    /// Compiled when one of them is first possible: benign traffic never wakes most groups, and all of them together
+    /// are most of the memory of the rules.
+    set: OnceLock<Option<RegexSet>>,
     /// Their leaves.
     pub leaves: Vec<u32>,
+}
+
+impl Group {
+    /// Which patterns match somewhere, as indices into `leaves`; `None` where the group cannot be had as a whole.
+    pub(crate) fn matches(&self, bytes: &[u8]) -> Option<SetMatches> {
+        let compile = || {
+            let sources: Vec<&str> = self.sources.iter().map(String::as_str).collect();
+            pattern::compile_set(&sources)
+        };
+        Some(self.set.get_or_init(compile).as_ref()?.matches(bytes))
+    }
 }
 
 /// Literals and what finding one means.
@@ -198,16 +213,17 @@ impl Index {
         };
         let sources: Vec<&str> = members.iter().filter_map(source).collect();
         // Patterns that are too large together still run one by one.
-        let Some(set) = pattern::compile_set(&sources) else {
+        if pattern::compile_set(&sources).is_none() {
             return;
-        };
+        }
         let group = u32::try_from(self.groups.len()).unwrap_or(NO_GROUP);
         for leaf in members {
             self.group_of[*leaf as usize] = group;
         }
         self.groups.push(Group {
             form,
-            set,
+            sources: sources.into_iter().map(str::to_owned).collect(),
+            set: OnceLock::new(),
             leaves: members.to_vec(),
         });
     }

@@ -321,7 +321,9 @@ impl<'s> Scan<'s> {
             self.forms
                 .ensure(number, group.form, raw, encoding, &self.set.chains);
             let bytes = self.forms.view(number, group.form, raw);
-            let matches = group.set.matches(bytes);
+            let Some(matches) = group.matches(bytes) else {
+                continue;
+            };
             for (which, leaf) in group.leaves.iter().enumerate() {
                 self.state.known.mark(*leaf as usize);
                 if matches.matched(which) {
