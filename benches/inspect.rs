@@ -1,7 +1,10 @@
 //! What one inspection costs with the shipped rules: the two requests of `make bench`, near misses, and hostile text.
 //! Only ratios between the inputs mean the same on every machine.
 
-#![allow(clippy::print_stderr, reason = "a bench talks to the person who runs it")]
+#![allow(
+    clippy::print_stderr,
+    reason = "a bench talks to the person who runs it"
+)]
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,7 +1,7 @@
 //! The configuration of Portcullis: what an operator may write, checked before anything is bound, and what the binary
 //! ships with it.
 //!
-//! [`load`] turns a file into a [`Config`] or into every [`Problem`] it has. [`model`] holds the settings as types and
+//! [`load()`] turns a file into a [`Config`] or into every [`Problem`] it has. [`model`] holds the settings as types and
 //! [`value`] the words that scalars are written in (durations, sizes, rates). [`load_rules`] and [`load_documents`]
 //! read lists such as rules with the same tree and the same kind of problem; [`document`] writes the settings down
 //! for people.

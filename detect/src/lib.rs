@@ -1,8 +1,8 @@
 //! The engine of Portcullis: bytes in, verdict out.
 //!
 //! This file is the second table of contents after the gateway's `exchange.rs`. A request is turned into fields
-//! ([`view`]), the fields are decoded ([`decode`]), rules look at the decoded forms ([`signature`]), and the
-//! decision ([`decision`]) weighs what was found. Nothing here opens a socket or a file, nothing here waits, and
+//! ([`view`]), the fields are decoded ([`decode`]), rules look at the decoded forms (`signature.rs`), and the
+//! decision (`decision.rs`) weighs what was found. Nothing here opens a socket or a file, nothing here waits, and
 //! time comes through a [`clock::Clock`] that the caller hands in.
 
 #![forbid(unsafe_code)]

@@ -160,13 +160,20 @@ pub struct Stream {
 }
 
 impl Outgoing {
-    /// What goes on after inspection; `max` bounds the whole.
-    pub fn new(received: Received, max: u64, gate: Option<MessageGate>, log: &Rc<BodyLog>) -> Self {
+    /// What goes on after inspection; `max` bounds the whole. A body that came without its length (`chunked`) goes on
+    /// so, although the length may be known by now.
+    pub fn new(
+        received: Received,
+        chunked: bool,
+        max: u64,
+        gate: Option<MessageGate>,
+        log: &Rc<BodyLog>,
+    ) -> Self {
         if received.rest.is_none() && received.trailers.is_none() {
             if received.prefix.is_empty() {
                 return Self::Empty;
             }
-            if gate.is_none() {
+            if gate.is_none() && !chunked {
                 return Self::Full(Some(received.prefix));
             }
         }

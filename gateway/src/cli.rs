@@ -161,7 +161,7 @@ pub enum RulesCommand {
         #[command(flatten)]
         from: RulesFrom,
     },
-    /// Run the rules' own tests (tests/rules/<id>.yaml, or your own folder)
+    /// Run the rules' own tests (tests/rules, one file named after each rule; or your own folder)
     Test {
         /// The folder with one test file per rule
         #[arg(default_value = "tests/rules")]

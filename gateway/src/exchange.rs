@@ -97,7 +97,8 @@ async fn run(
     } else {
         policy.max
     };
-    let outgoing = Outgoing::new(received, most, gate, exchange.body());
+    let chunked = !parts.headers.contains_key(header::CONTENT_LENGTH);
+    let outgoing = Outgoing::new(received, chunked, most, gate, exchange.body());
     let answered = send(exchange, &upstream, parts, outgoing, upgrade.is_some()).await?;
     match (upgrade, judge) {
         (Some(upgrade), Some(judge)) => {

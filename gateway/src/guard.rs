@@ -3,6 +3,7 @@
 
 use http::{Version, request};
 
+use crate::connection::io::STAND_IN_HOST;
 use crate::connection::state::ConnectionState;
 use crate::fault::Fault;
 use crate::wire;
@@ -16,7 +17,10 @@ pub fn check(
     parts: &request::Parts,
     limits: &wire::Limits,
 ) -> Result<(), Fault> {
-    if let Some(refusal) = state.take_refusal() {
+    // A refused body has a head of its own, and a refused head that follows must not be taken for this one.
+    if is_stand_in(parts)
+        && let Some(refusal) = state.take_refusal()
+    {
         return Err(Fault::Refused(refusal.status, refusal.reason.code()));
     }
     if parts.version != Version::HTTP_2 {
@@ -33,4 +37,12 @@ pub fn check(
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     wire::check_http2(parts.method.as_str(), authority, target, fields, limits)
         .map_err(|reason| Fault::Refused(reason.status(), reason.code()))
+}
+
+/// Whether this head stands in the place of one that the validator refused.
+fn is_stand_in(parts: &request::Parts) -> bool {
+    parts
+        .headers
+        .get(http::header::HOST)
+        .is_some_and(|host| host == STAND_IN_HOST)
 }

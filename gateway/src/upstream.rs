@@ -182,7 +182,10 @@ impl Upstream {
                     return Ok(answered);
                 }
                 Err((error, unsent)) => {
-                    server.failed();
+                    // No server rests for a client that broke off.
+                    if body.fate.get() == BodyFate::Whole {
+                        server.failed();
+                    }
                     match unsent {
                         Some(unsent) if left > 0 => request = unsent,
                         _ => return Err(error),

@@ -71,11 +71,15 @@ fn every_way_to_frame_a_message_passes() {
         }
         assert!(origin.await_count(i + 1, PATIENCE), "{line}");
         let seen = origin.requests().into_iter().find(|seen| {
-            seen.request_line() == format!("{line} HTTP/1.1")
-                && seen.body.ends_with(expected.as_bytes())
+            seen.request_line() == format!("{line} HTTP/1.1") && holds(&seen.body, expected)
         });
         assert!(seen.is_some(), "{line}: {:?}", origin.requests().last());
     }
+}
+
+/// Whether a body as it stood on the wire holds this text; a body that came in chunks goes on in chunks.
+fn holds(body: &[u8], text: &str) -> bool {
+    String::from_utf8_lossy(body).contains(text)
 }
 
 #[test]
@@ -251,7 +255,10 @@ fn spoofing(target: &str) -> String {
 #[test]
 fn nobody_believes_forwarding_headers_of_an_untrusted_peer() {
     let origin = mirror();
-    let gateway = World::before(&origin).start();
+    let gateway = World::before(&origin)
+        // Some of these claims are attacks by themselves; here they are to get as far as they can.
+        .policy("limits: [], mode: \"off\"")
+        .start();
     let mut client = gateway.client();
     client.send(spoofing("/").as_bytes());
     let answer = client.response(PATIENCE).expect("an answer");

@@ -160,7 +160,6 @@ fn a_reload_refills_no_bucket() {
     assert_eq!(statuses(&gateway, "198.51.100.1", 3), [200; 3]);
     gateway.rewrite(
         &world
-            .clone()
             .upstream("response_headers: { set: { x-version: two } }")
             .yaml(),
     );
@@ -229,8 +228,11 @@ const MIXED: &[&str] = &[
     "GET /again HTTP/1.1\r\nHost: a.test\r\n\r\n",
 ];
 
+/// Request lines and bodies as the origin saw them.
+type Forwarded = Vec<(String, Vec<u8>)>;
+
 /// What the origin saw and what the client got, under one policy.
-fn run_mixed(policy: &str) -> (Vec<(String, Vec<u8>)>, Vec<String>, Gateway, Origin) {
+fn run_mixed(policy: &str) -> (Forwarded, Vec<String>, Gateway, Origin) {
     let origin = Origin::answering(|seen: &Seen| {
         ok(
             seen,

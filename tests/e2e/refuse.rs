@@ -296,9 +296,9 @@ fn slow_heads_are_cut_even_before_their_first_byte() {
         (Duration::from_millis(700)..Duration::from_secs(4)).contains(&took),
         "{took:?}"
     );
-    assert_eq!(
-        gateway.metric("portcullis_connections_closed_total{reason=\"slow-head\""),
-        4.0
+    gateway.await_metric(
+        "portcullis_connections_closed_total{reason=\"slow-head\"",
+        4.0,
     );
     assert_eq!(origin.count(), 1);
 }
@@ -316,10 +316,7 @@ fn kept_alive_connections_do_not_rest_for_ever() {
         Some(200)
     );
     assert!(client.closes_within(Duration::from_secs(5)));
-    assert_eq!(
-        gateway.metric("portcullis_connections_closed_total{reason=\"idle\""),
-        1.0
-    );
+    gateway.await_metric("portcullis_connections_closed_total{reason=\"idle\"", 1.0);
 }
 
 #[test]
@@ -355,8 +352,10 @@ fn slow_bodies_and_slow_readers_are_cut() {
         begun.elapsed()
     );
     for reason in ["slow-body", "slow-reader"] {
-        let series = format!("portcullis_connections_closed_total{{reason=\"{reason}\"");
-        assert_eq!(gateway.metric(&series), 1.0, "{series}");
+        gateway.await_metric(
+            &format!("portcullis_connections_closed_total{{reason=\"{reason}\""),
+            1.0,
+        );
     }
 }
 

@@ -44,7 +44,7 @@ fn await_bytes(client: &mut Client, bytes: &[u8]) {
 
 #[test]
 fn an_event_arrives_before_the_next_is_sent() {
-    let (release, released) = mpsc::channel::<()>();
+    let (release, released) = mpsc::sync_channel::<()>(1);
     let released = Mutex::new(released);
     let origin = Origin::start(move |mut stream, _| {
         read_head(&mut stream);
@@ -167,14 +167,14 @@ fn grpc_passes_message_by_message_with_its_trailers() {
     block_on(async {
         let mut sender = http2::connect(gateway.address()).await;
         let (pieces, body) = streamed();
-        pieces.send(message(b"first")).expect("the body waits");
+        pieces.try_send(message(b"first")).expect("the body waits");
         let answer = sender.send_request(grpc(body)).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers()["content-type"], "application/grpc");
         let mut echo = answer.into_body();
         assert_eq!(next_data(&mut echo).await, Some(message(b"first")));
         // The second is sent only now: neither side waits for the whole stream.
-        pieces.send(message(b"second")).expect("the body waits");
+        pieces.try_send(message(b"second")).expect("the body waits");
         assert_eq!(next_data(&mut echo).await, Some(message(b"second")));
         drop(pieces);
         let end = echo.collect().await.expect("it ends in order");
@@ -203,12 +203,12 @@ fn a_grpc_message_that_is_an_attack_does_not_reach_the_origin() {
         let mut sender = http2::connect(gateway.address()).await;
         let (pieces, body) = streamed();
         pieces
-            .send(message(b"\x0a\x08harmless"))
+            .try_send(message(b"\x0a\x08harmless"))
             .expect("the body waits");
         let answer = sender.send_request(grpc(body)).await.expect("an answer");
         let mut echo = answer.into_body();
         assert!(next_data(&mut echo).await.is_some());
-        pieces.send(message(attack)).expect("the body waits");
+        pieces.try_send(message(attack)).expect("the body waits");
         while next_data(&mut echo).await.is_some() {}
     });
     let received = origin.received();

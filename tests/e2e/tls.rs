@@ -154,12 +154,9 @@ fn who_speaks_no_tls_or_nothing_is_cut_off() {
     let mut silent = gateway.client();
     assert!(silent.closes_within(Duration::from_secs(5)));
     for reason in ["tls-handshake", "slow-tls-handshake"] {
-        assert_eq!(
-            gateway.metric(&format!(
-                "portcullis_connections_closed_total{{reason=\"{reason}\""
-            )),
+        gateway.await_metric(
+            &format!("portcullis_connections_closed_total{{reason=\"{reason}\""),
             1.0,
-            "{reason}"
         );
     }
     assert_eq!(origin.count(), 0);

@@ -1,4 +1,4 @@
-//! Encodings inside encodings: every decoder of [`STEPS`] in turn, round after round, until a round changes nothing
+//! Encodings inside encodings: every decoder of `STEPS` in turn, round after round, until a round changes nothing
 //! or [`MOST_ROUNDS`] are done. What happened on the way is kept as [`Layers`], because the number of layers around a
 //! value is evidence in itself.
 

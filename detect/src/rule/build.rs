@@ -396,14 +396,10 @@ impl Builder {
             );
         }
         match pattern::compile(source) {
-            Ok(regex) => {
-                let relaxed = pattern::relaxed(&hir);
-                Some(Operator::Pattern(Box::new(Pattern {
-                    source: source.to_owned(),
-                    regex,
-                    heavy: pattern::is_heavy(&hir),
-                    relaxed: relaxed.to_string(),
-                })))
+            Ok(_) => {
+                let relaxed = pattern::relaxed(&hir).to_string();
+                let pattern = Pattern::new(source.to_owned(), relaxed, pattern::is_heavy(&hir));
+                Some(Operator::Pattern(Box::new(pattern)))
             }
             Err(error) => {
                 self.complain(

@@ -1,7 +1,8 @@
 //! Conditions compiled: a tree whose leaves are tests of one form of one field, and whose other parts ask the whole
 //! request. The tree is general: it knows nothing of literals and prefilters, it only says what holds.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
 use regex::bytes::Regex;
@@ -126,12 +127,32 @@ pub(crate) enum Operator {
 pub(crate) struct Pattern {
     /// As written.
     pub source: String,
-    /// Compiled alone.
-    pub regex: Regex,
+    /// Compiled alone, once it is asked for: most patterns never are, and together they are a third of the memory.
+    exact: OnceLock<Option<Regex>>,
     /// The same with counted repetitions unbounded, see [`pattern::relaxed`].
     pub relaxed: String,
     /// Whether that is another pattern: then the exact one needs many states, and runs only after this one.
     pub heavy: bool,
+}
+
+impl Pattern {
+    /// A pattern that has been compiled once to see that it can be.
+    pub(crate) fn new(source: String, relaxed: String, heavy: bool) -> Self {
+        Self {
+            source,
+            exact: OnceLock::new(),
+            relaxed,
+            heavy,
+        }
+    }
+
+    /// Where it matches first.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
+        let exact = self
+            .exact
+            .get_or_init(|| pattern::compile(&self.source).ok());
+        exact.as_ref()?.find(bytes).map(|found| found.range())
+    }
 }
 
 impl Operator {

@@ -167,7 +167,7 @@ impl Scan<'_> {
     fn test(operator: &Operator, bytes: &[u8]) -> Option<Range<usize>> {
         let whole = || 0..bytes.len();
         match operator {
-            Operator::Pattern(pattern) => pattern.regex.find(bytes).map(|found| found.range()),
+            Operator::Pattern(pattern) => pattern.find(bytes),
             Operator::Contains(list) => list.iter().find_map(|literal| {
                 let start = memchr::memmem::find(bytes, literal)?;
                 Some(start..start + literal.len())

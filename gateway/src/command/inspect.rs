@@ -21,7 +21,7 @@ use crate::{reload, rules};
 /// When the file cannot be read or holds no request.
 pub fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let raw = read(&args.request)?;
-    let request = OwnedRequest::parse(&raw).map_err(|error| {
+    let request = parse(&raw).map_err(|error| {
         anyhow::anyhow!(
             "{} holds no HTTP/1.1 request: {error}",
             args.request.display()
@@ -61,6 +61,19 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
             .with_context(|| format!("{} cannot be read", file.display()))?;
     }
     Ok(raw)
+}
+
+/// Reads a request; rules' tests may leave the version out, a file that claims to be a request may not.
+fn parse(raw: &[u8]) -> Result<OwnedRequest, String> {
+    let line = raw
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii_end();
+    if !(line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0")) {
+        return Err("its first line is not METHOD TARGET HTTP/1.1".to_owned());
+    }
+    OwnedRequest::parse(raw)
 }
 
 fn judge(detector: &Detector, request: &OwnedRequest, policy: &Policy) -> Verdict {

@@ -142,6 +142,16 @@ impl Gateway {
             .sum()
     }
 
+    /// Waits until that sum has this value: what is counted when a connection ends is counted just after its end.
+    pub(crate) fn await_metric(&self, series: &str, value: f64) {
+        let end = Instant::now() + Duration::from_secs(5);
+        while (self.metric(series) - value).abs() > f64::EPSILON {
+            let found = self.metric(series);
+            assert!(Instant::now() < end, "{series}: {found}, not {value}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The records written so far to `{folder}/records.jsonl`, where the configuration must have put them.
     pub(crate) fn records(&self) -> Vec<Value> {
         let path = self.folder.path().join("records.jsonl");

@@ -47,8 +47,8 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
 }
 
 /// A body that is sent piece by piece; it ends when the sender is dropped.
-pub(crate) fn streamed() -> (mpsc::UnboundedSender<Bytes>, AnyBody) {
-    let (sender, receiver) = mpsc::unbounded_channel::<Bytes>();
+pub(crate) fn streamed() -> (mpsc::Sender<Bytes>, AnyBody) {
+    let (sender, receiver) = mpsc::channel::<Bytes>(16);
     let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
         let piece = receiver.recv().await?;
         Some((Ok::<_, Infallible>(Frame::data(piece)), receiver))
