@@ -48,6 +48,14 @@ enum Command {
         after_help = "Example:\n  printf 'GET /?id=1%27%20OR%201=1-- HTTP/1.1\\nHost: a\\n\\n' > r.http\n  portcullis inspect --request r.http"
     )]
     Inspect(InspectArgs),
+    /// Judge recorded requests and texts, and count what would have been stopped
+    ///
+    /// The folder holds request sets (requests/*.jsonl.gz) and text sets (text/*.jsonl.gz). Prints counts per class,
+    /// and of harmless sets the hosts and rules of the false alarms. docs/EVAL.md describes the records.
+    #[command(
+        after_help = "Example:\n  portcullis eval --data data --set api_benign.valid --rules config/rules"
+    )]
+    Eval(EvalArgs),
     /// About the configuration: its schema, its reference, the file that is shipped
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -104,6 +112,32 @@ pub struct InspectArgs {
     pub json: bool,
 }
 
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// The folder of the sets; without it, the one that PORTCULLIS_DATA names
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Only this set, by its name with or without its folder; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub set: Vec<String>,
+    /// A folder of rule files instead of the built-in rules
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// The paranoia level
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub paranoia: u8,
+    /// Judge one record of each N
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub every: usize,
+    /// How many hosts and rules to list of the false alarms
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub top: usize,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What `config` can do.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -155,6 +189,7 @@ impl Cli {
             Command::Check(args) => command::check::run(&args),
             Command::Demo(args) => command::demo::run(&args),
             Command::Inspect(args) => command::inspect::run(&args),
+            Command::Eval(args) => command::eval::run(&args),
             Command::Config(which) => command::config::run(&which),
             Command::Rules(which) => command::rules::run(&which),
         };

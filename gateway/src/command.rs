@@ -9,6 +9,7 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod eval;
 pub mod inspect;
 pub mod rules;
 pub mod run;
