@@ -1,6 +1,7 @@
 //! `portcullis run`: serve.
 
 use std::fs::OpenOptions;
+use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
@@ -86,6 +87,7 @@ fn start_log(log: &Log) -> anyhow::Result<()> {
             "trace" => tracing::Level::TRACE,
             _ => tracing::Level::INFO,
         })
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     let file = match &log.file {
         None => None,
