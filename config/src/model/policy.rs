@@ -173,7 +173,7 @@ pub struct Exception {
     /// Only in this field, as `location` or `location:name`, such as `json:comment`. Unset: in every field.
     #[serde(default)]
     pub field: Option<String>,
-    /// Only below this path. Unset: every path.
+    /// This path, or all that begin like it where it ends in `*`. Unset: every path.
     #[serde(default)]
     pub path: Option<String>,
     /// Why it is harmless here; for whoever reads this later.
