@@ -1,7 +1,7 @@
 //! The score: how findings add up.
 //!
 //! Within one field and one category findings are taken as independent hints at the same thing, so they combine as a
-//! noisy-or: `1 − Π(1 − s/100)`. It saturates, and one finding of 90 or several of 55 in one place reach the
+//! noisy-or: `1 − Π(1 − s/100)`. It saturates, and one finding of 90 or two of 56 in one place reach the
 //! threshold of denial. Across fields the highest counts, and across categories too: weak hints in different fields
 //! are what ordinary traffic is full of. What is asked of the request as a whole counts as one more field.
 
@@ -68,27 +68,27 @@ mod tests {
             (&[], 0.0, None),
             (&[(0, Sqli, 90)], 90.0, Some(Sqli)),
             (&[(0, Sqli, 100)], 100.0, Some(Sqli)),
-            // Within one field: 1 − 0.45² and 1 − 0.45³.
-            (&[(0, Sqli, 55), (0, Sqli, 55)], 79.8, Some(Sqli)),
+            // Within one field: 1 − 0.44² and 1 − 0.44³.
+            (&[(0, Sqli, 56), (0, Sqli, 56)], 80.6, Some(Sqli)),
             (
-                &[(0, Sqli, 55), (0, Sqli, 55), (0, Sqli, 55)],
-                90.9,
+                &[(0, Sqli, 56), (0, Sqli, 56), (0, Sqli, 56)],
+                91.5,
                 Some(Sqli),
             ),
             // The same in different fields, or different categories, is no more than one.
             (
-                &[(0, Sqli, 55), (1, Sqli, 55), (2, Sqli, 55)],
-                55.0,
+                &[(0, Sqli, 56), (1, Sqli, 56), (2, Sqli, 56)],
+                56.0,
                 Some(Sqli),
             ),
-            (&[(0, Sqli, 55), (0, Xss, 55)], 55.0, Some(Sqli)),
+            (&[(0, Sqli, 56), (0, Xss, 56)], 56.0, Some(Sqli)),
             (
                 &[(0, Xss, 30), (1, Sqli, 15), (1, Sqli, 30)],
                 40.5,
                 Some(Sqli),
             ),
             (
-                &[(0, Scanner, 5), (1, Xss, 90), (2, Sqli, 55)],
+                &[(0, Scanner, 5), (1, Xss, 90), (2, Sqli, 56)],
                 90.0,
                 Some(Xss),
             ),
