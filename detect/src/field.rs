@@ -374,8 +374,20 @@ anomalies! {
     GraphqlBatch => "graphql-batch",
     /// A GraphQL introspection query.
     GraphqlIntrospection => "graphql-introspection",
+    /// More directives than the cap in one GraphQL document.
+    GraphqlDirectives => "graphql-directives",
+    /// The same field again and again in one selection of a GraphQL document, more often than the cap.
+    GraphqlRepeatedFields => "graphql-repeated-fields",
+    /// More fields at the root of a GraphQL document than the cap.
+    GraphqlWidth => "graphql-width",
+    /// A fragment of a GraphQL document that contains itself, directly or through others.
+    GraphqlFragmentCycle => "graphql-fragment-cycle",
     /// A JWT whose header or claims do not parse.
     JwtInvalid => "jwt-invalid",
+    /// A signed JWT without a signature.
+    JwtUnsigned => "jwt-unsigned",
+    /// A JWT whose signature is made of zeros.
+    JwtZeroSignature => "jwt-zero-signature",
     /// A gRPC frame whose length does not match, or a compressed one that cannot be read.
     GrpcInvalid => "grpc-invalid",
     /// A path that leaves its root when dot segments are resolved.

@@ -60,6 +60,12 @@ pub struct Limits {
     pub graphql_aliases: usize,
     /// Operations in one GraphQL request. Default 10.
     pub graphql_batch: usize,
+    /// Directives in one GraphQL document. Default 50.
+    pub graphql_directives: usize,
+    /// Repetitions of a field in the selections of one GraphQL document. Default 20.
+    pub graphql_repeats: usize,
+    /// Fields at the root of one GraphQL document. Default 50.
+    pub graphql_width: usize,
 }
 
 impl Default for Limits {
@@ -78,6 +84,9 @@ impl Default for Limits {
             graphql_depth: 20,
             graphql_aliases: 30,
             graphql_batch: 10,
+            graphql_directives: 50,
+            graphql_repeats: 20,
+            graphql_width: 50,
         }
     }
 }

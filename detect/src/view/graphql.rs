@@ -1,7 +1,10 @@
 //! GraphQL documents (specification of October 2021): string arguments, and how deep, wide and many they are.
 
+mod fragments;
+
 use memchr::{memchr, memmem};
 
+use self::fragments::Fragments;
 use super::{Place, Text, View};
 use crate::field::{AnomalyKind, Encoding, Location, Span, Via};
 
@@ -25,28 +28,40 @@ pub(super) fn read(view: &mut View<'_, '_>, text: Text<'_>, via: Via) -> bool {
         keyword: false,
         name: Span::EMPTY,
         selected: false,
+        before: 0,
+        topmost: &[],
+        condition: false,
+        recent: [&[]; 2],
+        repeats: 0,
+        width: 0,
+        directives: 0,
+        fragments: Fragments::default(),
     };
     let valid = reader.document();
-    let (deepest, aliases, operations) = (reader.deepest, reader.aliases, reader.operations);
+    let counts = reader.counts();
+    let cyclic = reader.fragments.are_cyclic();
+    let operations = reader.operations;
     if !valid {
         view.roll_back(mark);
         return false;
     }
     view.scratch.operations += operations;
-    let limits = view.limits;
-    let counts = [
-        (deepest, limits.graphql_depth, AnomalyKind::GraphqlDepth),
-        (aliases, limits.graphql_aliases, AnomalyKind::GraphqlAliases),
-        (
-            view.scratch.operations,
-            limits.graphql_batch,
-            AnomalyKind::GraphqlBatch,
-        ),
-    ];
-    for (count, limit, kind) in counts {
+    let batch = (
+        view.scratch.operations,
+        view.limits.graphql_batch,
+        AnomalyKind::GraphqlBatch,
+    );
+    for (count, limit, kind) in counts.into_iter().chain([batch]) {
         if count > limit {
             view.note(kind, Location::GraphqlDocument, text.whole());
         }
+    }
+    if cyclic {
+        view.note(
+            AnomalyKind::GraphqlFragmentCycle,
+            Location::GraphqlDocument,
+            text.whole(),
+        );
     }
     true
 }
@@ -82,9 +97,50 @@ struct Reader<'p, 'v, 'r, 't> {
     /// The last name, which a colon makes an alias or an argument.
     name: Span,
     selected: bool,
+    /// The last byte that was no white space before the word that is being read.
+    before: u8,
+    /// The last word outside all braces.
+    topmost: &'t [u8],
+    /// Whether the word that comes next is the type after `... on`.
+    condition: bool,
+    /// The two fields before this one in the same selection.
+    recent: [&'t [u8]; 2],
+    repeats: usize,
+    /// Fields at the root.
+    width: usize,
+    directives: usize,
+    fragments: Fragments<'t>,
 }
 
-impl Reader<'_, '_, '_, '_> {
+impl<'t> Reader<'_, '_, '_, 't> {
+    /// What was counted, the most there may be of it, and what more is called.
+    fn counts(&self) -> [(usize, usize, AnomalyKind); 5] {
+        let limits = self.view.limits;
+        [
+            (
+                self.deepest,
+                limits.graphql_depth,
+                AnomalyKind::GraphqlDepth,
+            ),
+            (
+                self.aliases,
+                limits.graphql_aliases,
+                AnomalyKind::GraphqlAliases,
+            ),
+            (
+                self.directives,
+                limits.graphql_directives,
+                AnomalyKind::GraphqlDirectives,
+            ),
+            (
+                self.repeats,
+                limits.graphql_repeats,
+                AnomalyKind::GraphqlRepeatedFields,
+            ),
+            (self.width, limits.graphql_width, AnomalyKind::GraphqlWidth),
+        ]
+    }
+
     fn document(&mut self) -> bool {
         while let Some(&byte) = self.text.bytes.get(self.at) {
             let fine = match byte {
@@ -97,13 +153,17 @@ impl Reader<'_, '_, '_, '_> {
                 b')' => self.close_parenthesis(),
                 b':' => self.colon(),
                 b'.' => self.text.bytes[self.at..].starts_with(b"...") && self.skip(3),
-                b'!' | b'$' | b'&' | b'=' | b'@' | b'[' | b']' | b'|' => self.skip(1),
+                b'@' => self.directive(),
+                b'!' | b'$' | b'&' | b'=' | b'[' | b']' | b'|' => self.skip(1),
                 b'-' | b'+' | b'0'..=b'9' => self.number(),
                 b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.word(),
                 _ => false,
             };
             if !fine {
                 return false;
+            }
+            if !byte.is_ascii_whitespace() {
+                self.before = byte;
             }
         }
         self.selected && self.braces == 0 && self.parentheses == 0
@@ -160,8 +220,14 @@ impl Reader<'_, '_, '_, '_> {
         true
     }
 
+    fn directive(&mut self) -> bool {
+        self.directives += 1;
+        self.skip(1)
+    }
+
     fn open_brace(&mut self) -> bool {
         if self.parentheses == 0 {
+            self.recent = [&[]; 2];
             if self.braces == 0 {
                 self.operations += usize::from(!self.keyword);
                 self.keyword = false;
@@ -179,6 +245,10 @@ impl Reader<'_, '_, '_, '_> {
                 return false;
             }
             self.braces -= 1;
+            self.recent = [&[]; 2];
+            if self.braces == 0 {
+                self.fragments.close();
+            }
         }
         self.skip(1)
     }
@@ -213,29 +283,63 @@ impl Reader<'_, '_, '_, '_> {
     }
 
     fn word(&mut self) -> bool {
-        let rest = &self.text.bytes[self.at..];
+        let bytes: &'t [u8] = self.text.bytes;
+        let rest = &bytes[self.at..];
         let length = rest
             .iter()
             .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
             .count();
         let word = &rest[..length];
         let span = self.text.span(self.at, self.at + length);
-        let after = rest[length..].trim_ascii_start();
+        let named = rest[length..].trim_ascii_start().first() == Some(&b':');
         if self.parentheses == 0 && self.braces == 0 {
-            if matches!(word, b"query" | b"mutation" | b"subscription") && !self.keyword {
-                self.operations += 1;
-            }
-            self.keyword = true;
-        } else if self.parentheses == 0 && matches!(word, b"__schema" | b"__type") {
+            self.top_word(word);
+        } else if self.parentheses == 0 {
+            self.inner_word(word, span, named);
+        }
+        if named {
+            self.name = span;
+        }
+        self.skip(length)
+    }
+
+    /// A word outside all selections: a keyword, or the name of an operation or fragment.
+    fn top_word(&mut self, word: &'t [u8]) {
+        if matches!(word, b"query" | b"mutation" | b"subscription") && !self.keyword {
+            self.operations += 1;
+        }
+        if self.topmost == b"fragment" {
+            self.fragments.open(word);
+        }
+        self.topmost = word;
+        self.keyword = true;
+    }
+
+    /// A word in a selection: a field, an alias, a directive, a fragment or a type.
+    fn inner_word(&mut self, word: &'t [u8], span: Span, alias: bool) {
+        if matches!(word, b"__schema" | b"__type") {
             self.view.note(
                 AnomalyKind::GraphqlIntrospection,
                 Location::GraphqlDocument,
                 span,
             );
         }
-        if after.first() == Some(&b':') {
-            self.name = span;
+        let condition = std::mem::take(&mut self.condition);
+        match self.before {
+            b'.' if word == b"on" => self.condition = true,
+            b'.' => self.fragments.spread(word),
+            b'@' => {}
+            _ if condition || alias => {}
+            before => self.field(word, before == b':'),
         }
-        self.skip(length)
+    }
+
+    fn field(&mut self, word: &'t [u8], aliased: bool) {
+        self.width += usize::from(self.braces == 1 && !self.fragments.is_open());
+        if aliased {
+            return;
+        }
+        self.repeats += usize::from(self.recent.contains(&word));
+        self.recent = [word, self.recent[0]];
     }
 }

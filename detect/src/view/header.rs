@@ -20,7 +20,10 @@ pub(super) fn read(view: &mut View<'_, '_>) {
         let value = Text::of(value, Source::Header(index));
         let place = match kind_of(name.bytes) {
             Some(Kind::Dull) if is_dull(value.bytes) => continue,
-            Some(Kind::Known | Kind::Dull) => Place::plain(Location::Header),
+            Some(Kind::Brief) if value.bytes.len() <= BRIEF_LENGTH && is_dull(value.bytes) => {
+                continue;
+            }
+            Some(Kind::Known | Kind::Dull | Kind::Brief) => Place::plain(Location::Header),
             Some(Kind::UserAgent) => Place::plain(Location::UserAgent),
             Some(Kind::Referer) => Place::plain(Location::Referer),
             Some(Kind::Authorization) => {
@@ -89,6 +92,8 @@ fn basic(view: &mut View<'_, '_>, name: Text<'_>, credentials: Text<'_>) -> bool
 enum Kind {
     /// Left out when its value is dull.
     Dull,
+    /// Left out when its value is dull and short: the names of other headers are dull, but may be evidence.
+    Brief,
     /// A field; its name tells nothing.
     Known,
     UserAgent,
@@ -136,6 +141,9 @@ fn is_dull(value: &[u8]) -> bool {
 
 const DULL_LENGTH: usize = 64;
 
+/// `Upgrade, HTTP2-Settings`.
+const BRIEF_LENGTH: usize = 23;
+
 /// Well-known headers, the shorter ones first.
 const KINDS: &[(&str, Kind)] = &[
     ("te", Kind::Dull),
@@ -160,7 +168,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("sec-ch-ua", Kind::Known),
     ("x-api-key", Kind::Known),
     ("x-real-ip", Kind::Known),
-    ("connection", Kind::Dull),
+    ("connection", Kind::Brief),
     ("keep-alive", Kind::Dull),
     ("soapaction", Kind::Known),
     ("tracestate", Kind::Known),

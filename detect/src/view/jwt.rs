@@ -28,14 +28,23 @@ pub(super) fn read(view: &mut View<'_, '_>, token: &[u8], location: Location, sp
     let mut parts = token.split(|byte| *byte == b'.');
     let header = parts.next().unwrap_or_default();
     let claims = parts.next().unwrap_or_default();
-    let encrypted = parts.count() == 3;
+    let signature = parts.next().unwrap_or_default();
+    let encrypted = parts.next().is_some();
     if !part(view, header, Location::JwtHeader) {
         if certain {
             view.note(AnomalyKind::JwtInvalid, location, span);
         }
         return false;
     }
-    if encrypted || part(view, claims, Location::JwtClaim) {
+    if encrypted {
+        return true;
+    }
+    if part(view, claims, Location::JwtClaim) {
+        if let Some(kind) = doubt(signature)
+            && has_algorithm(view, mark.fields)
+        {
+            view.note(kind, location, span);
+        }
         return true;
     }
     if !certain && !has_algorithm(view, mark.fields) {
@@ -44,6 +53,25 @@ pub(super) fn read(view: &mut View<'_, '_>, token: &[u8], location: Location, sp
     }
     view.note(AnomalyKind::JwtInvalid, location, span);
     true
+}
+
+/// What can be said against a signature without a key: there is none, or both of its numbers are zero, which a
+/// verifier of ECDSA that does not check their range takes for valid. Such a one is the letter of zero all over, as
+/// RFC 7518 writes it, or the eight bytes of an ASN.1 sequence of two zeros.
+fn doubt(signature: &[u8]) -> Option<AnomalyKind> {
+    let digits = signature.trim_ascii_end();
+    let digits = &digits[..digits
+        .iter()
+        .position(|b| *b == b'=')
+        .unwrap_or(digits.len())];
+    let zeros = digits.iter().all(|byte| *byte == b'A');
+    if digits.is_empty() {
+        Some(AnomalyKind::JwtUnsigned)
+    } else if zeros || digits.starts_with(b"MAYCAQACAQ") {
+        Some(AnomalyKind::JwtZeroSignature)
+    } else {
+        None
+    }
 }
 
 /// Whether the fields from `start` on hold the one member that each token's header has.
