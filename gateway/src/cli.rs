@@ -130,6 +130,13 @@ pub struct EvalArgs {
     /// Judge one record of each N
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub every: usize,
+    /// Chooses which payload is grafted where; the same seed makes the same requests
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write every wrong verdict to this file, a JSON object per line: attacks that were not denied, harmless requests
+    /// that were denied or throttled
+    #[arg(long, value_name = "FILE")]
+    pub wrong: Option<PathBuf>,
     /// How many hosts and rules to list of the false alarms
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub top: usize,
