@@ -4,6 +4,8 @@
 
 mod access_log;
 mod catalogue;
+mod crs;
+mod gotestwaf;
 mod graft;
 mod judge;
 mod labelled;
@@ -13,11 +15,14 @@ mod report;
 mod request;
 mod sample;
 mod spread;
+mod table;
 mod tally;
 mod text;
+mod yaml;
 
 use std::cell::OnceCell;
-use std::io::{BufRead, Write};
+use std::fs::File;
+use std::io::{BufRead, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -51,7 +56,8 @@ struct Plan {
     payloads: OnceCell<Cleaned>,
 }
 
-/// Evaluates the chosen sets and prints a table per set. Exit code 0 whatever the figures: they are an answer.
+/// Evaluates the chosen sets and prints their figures. Exit code 0 whatever they are: they are an answer; only with
+/// `--gate` is a bar of the table that is missed a failure.
 ///
 /// # Errors
 /// When the folder or a set cannot be read, or a line of a set is no record.
@@ -70,43 +76,72 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     };
     let mut judge = Judge::new(Detector::new(rules), args.paranoia);
     judge.keep_wrong = args.wrong.is_some();
-    let plan = Plan {
+    let mut plan = Plan {
         folder,
         judge,
         every: args.every,
         seed: args.seed,
         payloads: OnceCell::new(),
     };
-    let found = catalogue::find(&plan.folder, &args.set)?;
     let mut wrong = args.wrong.as_deref().map(create).transpose()?;
-    let mut sets = Vec::new();
-    for set in &found {
-        let judged = plan.judge_set(set)?;
-        if let Some(file) = &mut wrong {
-            write_lines(file, &judged.wrong)?;
-        }
-        if !args.json {
-            report::print(&judged.tally, args.top);
-        }
-        sets.push(judged.tally);
+    if args.table {
+        plan.print_table(args, &mut wrong)
+    } else {
+        plan.print_sets(args, &mut wrong)
     }
-    let cleaned = plan.payloads.get();
-    if args.json {
-        let sets: Vec<Value> = sets
-            .iter()
-            .map(|set| report::set_as_json(set, args.top))
-            .collect();
-        let cleaning = cleaned.map(|cleaned| report::cleaning_as_json(&cleaned.counts));
-        say(&serde_json::to_string_pretty(
-            &json!({ "sets": sets, "payload_lists": cleaning }),
-        )?);
-    } else if let Some(cleaned) = cleaned {
-        report::print_cleaning(&cleaned.counts);
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
+type WrongFile = Option<BufWriter<File>>;
+
 impl Plan {
+    /// Judges the sets that are named, or all, and prints each.
+    fn print_sets(&self, args: &EvalArgs, wrong: &mut WrongFile) -> anyhow::Result<ExitCode> {
+        let mut sets: Vec<Value> = Vec::new();
+        for set in &catalogue::find(&self.folder, &args.set)? {
+            let judged = self.judge_set(set)?;
+            write_lines(wrong, &judged.wrong)?;
+            if args.json {
+                sets.push(report::set_as_json(&judged.tally, args.top));
+            } else {
+                report::print(&judged.tally, args.top);
+            }
+        }
+        let counts = self.payloads.get().map(|cleaned| &cleaned.counts);
+        if args.json {
+            let lists = counts.map(report::cleaning_as_json);
+            let all = json!({ "sets": sets, "payload_lists": lists });
+            say(&serde_json::to_string_pretty(&all)?);
+        } else if let Some(counts) = counts {
+            report::print_cleaning(counts);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Judges the sets of the table and prints it. A set that is not there misses its bars.
+    fn print_table(&mut self, args: &EvalArgs, wrong: &mut WrongFile) -> anyhow::Result<ExitCode> {
+        let all = catalogue::find(&self.folder, &[])?;
+        let mut results = table::Results::new();
+        for (name, paranoia) in table::RUNS {
+            if let Some(set) = all.iter().find(|set| set.name == name) {
+                self.judge.policy.paranoia = paranoia;
+                let judged = self.judge_set(set)?;
+                write_lines(wrong, &judged.wrong)?;
+                results.insert((name, paranoia), judged.tally);
+            }
+        }
+        let rows = table::rows(&results);
+        if args.json {
+            say(&serde_json::to_string_pretty(&table::as_json(&rows))?);
+        } else {
+            table::print(&rows);
+        }
+        let missed = rows.iter().any(|row| row.reached() == Some(false));
+        Ok(match args.gate && missed {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        })
+    }
+
     fn judge_set(&self, set: &Found) -> anyhow::Result<Judged> {
         self.judge.set(&set.name, |sink| self.samples(set, sink))
     }
@@ -121,6 +156,8 @@ impl Plan {
             Kind::AccessLog => access_log::samples(&set.place, self.every, sink),
             Kind::Params => labelled::params(&set.place, self.every, sink),
             Kind::Libinjection => labelled::libinjection(&set.place, self.every, sink),
+            Kind::Gotestwaf => gotestwaf::samples(&set.place, self.every, sink),
+            Kind::Crs => crs::samples(&set.place, self.every, sink),
             Kind::Graft => {
                 let bases = Bases::read(&set.place, self.seed)?;
                 let payloads = &self.payloads()?.kept;
@@ -157,18 +194,21 @@ impl Plan {
     }
 }
 
-fn create(file: &Path) -> anyhow::Result<std::io::BufWriter<std::fs::File>> {
-    let created = std::fs::File::create(file)
-        .with_context(|| format!("{} cannot be written", file.display()))?;
-    Ok(std::io::BufWriter::new(created))
+fn create(file: &Path) -> anyhow::Result<BufWriter<File>> {
+    let created =
+        File::create(file).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(BufWriter::new(created))
 }
 
-fn write_lines(file: &mut impl Write, lines: &[Value]) -> anyhow::Result<()> {
+fn write_lines(file: &mut WrongFile, lines: &[Value]) -> anyhow::Result<()> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    let failed = "the list of wrong verdicts cannot be written";
     for line in lines {
-        writeln!(file, "{line}").context("the list of wrong verdicts cannot be written")?;
+        writeln!(file, "{line}").context(failed)?;
     }
-    file.flush()
-        .context("the list of wrong verdicts cannot be written")
+    file.flush().context(failed)
 }
 
 #[cfg(test)]

@@ -31,6 +31,10 @@ pub enum Kind {
     Params,
     /// The lists of libinjection.
     Libinjection,
+    /// The cases of GoTestWAF.
+    Gotestwaf,
+    /// The regression cases of the OWASP Core Rule Set.
+    Crs,
     /// Payload lists grafted into the requests of the file.
     Graft,
 }
@@ -50,9 +54,11 @@ const FILES: [(&str, &str, Kind); 3] = [
 ];
 
 /// Folders that are a set.
-const FOLDERS: [(&str, Kind); 2] = [
+const FOLDERS: [(&str, Kind); 4] = [
     ("payloads/httpparams", Kind::Params),
     ("payloads/libinjection", Kind::Libinjection),
+    ("suites/gotestwaf", Kind::Gotestwaf),
+    ("suites/crs_regression", Kind::Crs),
 ];
 
 /// Payloads are grafted into the request sets whose names end so: harmless, and not trained on.

@@ -250,3 +250,67 @@ fn wilson_intervals() {
         );
     }
 }
+
+#[test]
+fn suites_and_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = |payload: &str| {
+        format!(
+            "payload:\n  - \"{payload}\"\nencoder:\n  - Plain\n  - URL\nplaceholder:\n  - JSONRequest\ntype: Made\n"
+        )
+    };
+    let suite = "suites/gotestwaf/testcases";
+    let attack = case("1' UNION SELECT password FROM users-- ");
+    write_text(folder.path(), &format!("{suite}/owasp/a.yml"), &attack);
+    let calm = case("a quiet evening");
+    write_text(folder.path(), &format!("{suite}/false-pos/b.yml"), &calm);
+    let stage = |data: &str, host: &str, log: &str| {
+        format!(
+            "      - input:\n          method: POST\n          headers:\n            {host}: h\n          data: \"{data}\"\n        output:\n          log:\n            {log}\n"
+        )
+    };
+    let rule = format!(
+        "---\nrule_id: 942100\ntests:\n  - test_id: 1\n    stages:\n{}{}{}",
+        stage(
+            "a=1' UNION SELECT password FROM users-- ",
+            "Host",
+            "expect_ids: [942100]"
+        ),
+        stage("a=tea", "X", "expect_ids: [942100]"),
+        stage("a=tea", "Host", "no_expect_ids: [942100]"),
+    );
+    write_text(folder.path(), "suites/crs_regression/942100.yaml", &rule);
+    let plan = plan(folder.path(), 1);
+    let mut results = table::Results::new();
+    for (name, level) in table::RUNS {
+        if name.starts_with("suites/") {
+            results.insert((name, level), judge(&plan, name).tally);
+        }
+    }
+    let crs = &results[&("suites/crs_regression", 1)];
+    assert_eq!(
+        counts(crs),
+        [("942 must fire", 2, 1), ("942 must not", 1, 0)]
+    );
+    assert_eq!(crs.refusals["host-missing"], 1);
+    let gotestwaf = &results[&("suites/gotestwaf", 1)];
+    assert_eq!(
+        counts(gotestwaf),
+        [("false-pos: Made", 2, 0), ("owasp: Made", 2, 2)]
+    );
+
+    let json = table::as_json(&table::rows(&results));
+    let row = |set: &str, part: &str| {
+        let mut rows = json.as_array().unwrap().iter();
+        let row = rows.find(|row| row["set"] == set && row["part"] == part);
+        row.unwrap()["reached"].clone()
+    };
+    assert_eq!(row("suites/gotestwaf", "attacks"), true);
+    assert_eq!(row("suites/gotestwaf", "false positives"), true);
+    assert_eq!(row("suites/crs_regression", "must fire, level 1"), false);
+    assert_eq!(
+        row("requests/api_benign.valid", ""),
+        false,
+        "it is not there"
+    );
+}
