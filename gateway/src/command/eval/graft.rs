@@ -48,13 +48,10 @@ pub fn samples(
         }
         let grafted = graft(payload, bases, &mut Random::of(seed, index))
             .context("there is no request to graft into")?;
-        let class = match payload.class {
-            Some(class) => class.name().to_owned(),
-            None => "no bar".to_owned(),
-        };
-        let part = match payload.class {
-            Some(_) => "classes with a bar",
-            None => "other folders",
+        // Folders without a bar hold names, numbers and the like among other things: not to stop one is no miss.
+        let (class, part, label) = match payload.class {
+            Some(class) => (class.name(), "classes with a bar", Label::Attack),
+            None => ("no bar", "other folders", Label::Unknown),
         };
         sink(Sample {
             groups: vec![
@@ -64,7 +61,7 @@ pub fn samples(
                 ("folder", payload.folder.to_string()),
             ],
             payload: payload.text.clone(),
-            ..Sample::new(class, Label::Attack, grafted.request)
+            ..Sample::new(class, label, grafted.request)
         })?;
     }
     Ok(())
@@ -85,6 +82,7 @@ pub fn graft(payload: &Payload, bases: &Bases, random: &mut Random) -> Option<Gr
         let spot = Spot {
             payload,
             carried: &carried,
+            alone: encoding == Encoding::Base64,
         };
         if zone::place(&mut request, zone, &spot, random).is_some()
             && refused(&bytes_of(&request)).is_none()

@@ -144,6 +144,43 @@ fn whole_documents_targets_and_operators_go_where_they_belong() {
 }
 
 #[test]
+fn escaped_lines_are_sent_as_they_are_where_a_url_is_decoded() {
+    let bases = bases();
+    for (text, class) in [
+        ("..%2f..%2fetc%2fpasswd", Class::Traversal),
+        ("..%%35%63boot.ini", Class::Traversal),
+        ("%27%20or%201=1", Class::Sql),
+    ] {
+        let payload = payload(text, class);
+        for index in 0..60 {
+            let grafted = graft(&payload, &bases, &mut Random::of(1, index)).unwrap();
+            assert_eq!(grafted.encoding, Encoding::Plain);
+            let sent = String::from_utf8(bytes_of(&grafted.request)).unwrap();
+            assert!(sent.contains(text), "{sent}");
+            let decoded = [Zone::Query, Zone::Form, Zone::Cookie, Zone::Path];
+            assert!(decoded.contains(&grafted.zone));
+        }
+    }
+}
+
+#[test]
+fn base64_is_a_value_by_itself() {
+    let bases = bases();
+    let payload = payload("' or 1=1", Class::Sql);
+    let of = |index| graft(&payload, &bases, &mut Random::of(5, index)).unwrap();
+    let encoded: Vec<Grafted> = (0..600)
+        .map(of)
+        .filter(|grafted| grafted.encoding == Encoding::Base64)
+        .collect();
+    assert!(encoded.len() > 5, "a few of six hundred");
+    for grafted in encoded {
+        let readings = readings(&grafted.request);
+        let alone = readings.iter().any(|reading| reading == "JyBvciAxPTE=");
+        assert!(alone, "{:?}", grafted.request);
+    }
+}
+
+#[test]
 fn encodings() {
     let cases = [
         (Encoding::Plain, Zone::Query, "a b&c", "a%20b%26c"),

@@ -3,6 +3,7 @@
 use portcullis_detect::ruletest::OwnedRequest;
 use serde_json::Value;
 
+use super::encode::is_escaped;
 use crate::command::eval::payload::{Class, Payload};
 use crate::command::eval::random::Random;
 use crate::command::eval::request::{aim, header, set, set_body};
@@ -36,6 +37,8 @@ pub struct Spot<'a> {
     pub payload: &'a Payload,
     /// As it stands in the zone.
     pub carried: &'a str,
+    /// Whether it has to be a value by itself: nobody decodes base64 behind other text.
+    pub alone: bool,
 }
 
 /// How often each zone is drawn.
@@ -47,6 +50,14 @@ const SHARES: [(Zone, u32); 7] = [
     (Zone::Header, 8),
     (Zone::Path, 8),
     (Zone::Multipart, 6),
+];
+
+/// The same for a payload that its list has in the form of a URL: only where URL escapes are undone.
+const SHARES_OF_ESCAPED: [(Zone, u32); 4] = [
+    (Zone::Query, 58),
+    (Zone::Form, 18),
+    (Zone::Cookie, 10),
+    (Zone::Path, 14),
 ];
 
 /// Headers that applications read, log or pass on.
@@ -72,6 +83,9 @@ pub fn draw(payload: &Payload, random: &mut Random) -> Option<Zone> {
     }
     if payload.is_target() {
         return Some(Zone::Target);
+    }
+    if is_escaped(payload) {
+        return random.weighted(&SHARES_OF_ESCAPED);
     }
     random.weighted(&SHARES)
 }
@@ -126,7 +140,7 @@ fn pairs(list: &str, between: &str, spot: &Spot<'_>, random: &mut Random) -> Opt
     match pairs.get_mut(at) {
         Some(pair) if way < 3 => {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = if way == 2 { value } else { "" };
+            let value = if way == 2 && !spot.alone { value } else { "" };
             *pair = format!("{name}={value}{}", spot.carried);
         }
         _ => pairs.push(format!("{new}={}", spot.carried)),
@@ -165,7 +179,8 @@ fn json(request: &mut OwnedRequest, spot: &Spot<'_>, random: &mut Random) -> Opt
         );
     let mut leaves = 0;
     visit(&mut body, &mut |_| leaves += 1);
-    let (chosen, append) = (random.below(leaves), !object && random.below(3) == 0);
+    let (chosen, append) = (random.below(leaves), random.below(3) == 0);
+    let append = append && !object && !spot.alone;
     let mut at = 0;
     visit(&mut body, &mut |leaf| {
         if at == chosen {

@@ -119,9 +119,16 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> anyhow::Result
     Ok(())
 }
 
-/// Licences, descriptions and test cases are no lists. One collection keeps its list in its description.
+/// Licences, descriptions, test cases and what lies beside a collection's folders are no lists. One collection keeps
+/// its list in its description.
 fn is_list(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
+    if path.starts_with("httpparams/") {
+        return path.ends_with(".csv");
+    }
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if !folder.contains('/') {
+        return false;
+    }
     let described = name.ends_with(".md") || name.ends_with(".html");
     let excepted = path == "payloadbox/cmd/README.md";
     let harmless = path == "libinjection/data/false_positives.txt";
@@ -328,6 +335,28 @@ mod tests {
         ];
         for (path, folder, class) in cases {
             assert_eq!((folder_of(path).as_str(), Class::of(path)), (folder, class));
+        }
+    }
+
+    #[test]
+    fn what_is_a_list() {
+        for (path, list) in [
+            ("fuzzdb/attack/xss/a.txt", true),
+            ("fuzzdb/attack/xss/README.md", false),
+            ("fuzzdb/copyright.txt", false),
+            ("payloadbox/cmd/README.md", true),
+            ("payloadbox/cmd/LICENSE", false),
+            (
+                "payloadsallthethings/SQL Injection/Intruder/SQL-Injection",
+                true,
+            ),
+            ("libinjection/data/sqli-a.txt", true),
+            ("libinjection/data/false_positives.txt", false),
+            ("libinjection/tests/test-sqli-001.txt", false),
+            ("httpparams/payload_test.csv", true),
+            ("httpparams/LICENSE", false),
+        ] {
+            assert_eq!(is_list(path), list, "{path}");
         }
     }
 
