@@ -48,12 +48,13 @@ enum Command {
         after_help = "Example:\n  printf 'GET /?id=1%27%20OR%201=1-- HTTP/1.1\\nHost: a\\n\\n' > r.http\n  portcullis inspect --request r.http"
     )]
     Inspect(InspectArgs),
-    /// Judge recorded requests and texts, and count what would have been stopped
+    /// Judge recorded requests, texts, payloads and test suites, and count what would have been stopped
     ///
-    /// The folder holds request sets (requests/*.jsonl.gz) and text sets (text/*.jsonl.gz). Prints counts per class,
-    /// and of harmless sets the hosts and rules of the false alarms. docs/EVAL.md describes the records.
+    /// The folder holds sets of requests, texts, payload lists, access logs and suites. Prints counts per class, and of
+    /// harmless sets the hosts and rules of the false alarms; --table prints what the sets have to reach.
+    /// docs/EVAL.md describes the sets and how payloads are grafted into requests.
     #[command(
-        after_help = "Example:\n  portcullis eval --data data --set api_benign.valid --rules config/rules"
+        after_help = "Examples:\n  portcullis eval --data data --table\n  portcullis eval --data data --set graft --every 10 --wrong wrong.jsonl\n  portcullis eval --data data --set api_benign.valid --rules config/rules"
     )]
     Eval(EvalArgs),
     /// About the configuration: its schema, its reference, the file that is shipped
@@ -127,9 +128,22 @@ pub struct EvalArgs {
     /// The paranoia level
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub paranoia: u8,
+    /// Print the table of what each set has to reach, and whether it does
+    #[arg(long, conflicts_with_all = ["set", "paranoia"])]
+    pub table: bool,
+    /// With --table: exit with 1 if a bar is missed
+    #[arg(long, requires = "table")]
+    pub gate: bool,
     /// Judge one record of each N
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub every: usize,
+    /// Chooses which payload is grafted where; the same seed makes the same requests
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write every wrong verdict to this file, a JSON object per line: attacks that were not denied, harmless requests
+    /// that were denied or throttled
+    #[arg(long, value_name = "FILE")]
+    pub wrong: Option<PathBuf>,
     /// How many hosts and rules to list of the false alarms
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub top: usize,

@@ -1,37 +1,63 @@
-//! `portcullis eval`: runs recorded requests and texts through the engine, in this process, and counts what it would
-//! have stopped. What it says about harmless sets decides whether a rule may stay as it is.
+//! `portcullis eval`: runs recorded requests, texts, payload lists and test suites through the engine, in this process,
+//! and counts what it would have stopped. What it says about harmless sets decides whether a rule may stay as it is;
+//! what it says about attacks, whether a release may go out.
 
+mod access_log;
+mod catalogue;
+mod crs;
+mod gotestwaf;
+mod graft;
+mod judge;
+mod labelled;
+mod payload;
+mod random;
 mod report;
+mod request;
 mod sample;
+mod spread;
+mod table;
 mod tally;
+mod text;
+mod yaml;
 
-use std::io::{BufRead, BufReader};
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io::{BufRead, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use flate2::read::MultiGzDecoder;
-use portcullis_detect::{Detector, Policy, Subjects, SystemClock, Worker};
+use portcullis_detect::Detector;
+use serde_json::{Value, json};
 
 use super::{list_problems, say};
 use crate::cli::EvalArgs;
 use crate::rules;
-use sample::Kind;
-use tally::SetTally;
+use catalogue::{Found, Kind, PAYLOADS, REQUESTS};
+use graft::base::Bases;
+use judge::{Judge, Judged};
+use payload::clean::{self, Cleaned};
+use payload::lists;
+use sample::{Sieve, Sink};
 
 /// Names the folder of the sets where `--data` does not.
 const DATA: &str = "PORTCULLIS_DATA";
 
-/// Which requests of a set are judged, and how.
+/// What is judged, and how.
 struct Plan {
-    detector: Detector,
-    policy: Policy,
-    /// One line of each so many is judged.
+    /// The folder of the sets.
+    folder: PathBuf,
+    judge: Judge,
+    /// One item of each so many is judged.
     every: usize,
+    /// Decides what is grafted where.
+    seed: u64,
+    /// The payloads to graft, once they were read.
+    payloads: OnceCell<Cleaned>,
 }
 
-/// Evaluates the chosen sets and prints a table per set. Exit code 0 whatever the figures: they are an answer.
+/// Evaluates the chosen sets and prints their figures. Exit code 0 whatever they are: they are an answer; only with
+/// `--gate` is a bar of the table that is missed a failure.
 ///
 /// # Errors
 /// When the folder or a set cannot be read, or a line of a set is no record.
@@ -48,106 +74,141 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    let plan = Plan {
-        detector: Detector::new(rules),
-        policy: Policy {
-            paranoia: args.paranoia,
-            ..Policy::default()
-        },
-        every: args.every.max(1),
+    let mut judge = Judge::new(Detector::new(rules), args.paranoia);
+    judge.keep_wrong = args.wrong.is_some();
+    let mut plan = Plan {
+        folder,
+        judge,
+        every: args.every,
+        seed: args.seed,
+        payloads: OnceCell::new(),
     };
-    let mut sets = Vec::new();
-    for (name, file, kind) in find(&folder, &args.set)? {
-        let set = judge_set(&plan, &name, &file, kind)?;
-        if !args.json {
-            report::print(&set, args.top);
-        }
-        sets.push(set);
+    let mut wrong = args.wrong.as_deref().map(create).transpose()?;
+    if args.table {
+        plan.print_table(args, &mut wrong)
+    } else {
+        plan.print_sets(args, &mut wrong)
     }
-    if args.json {
-        say(&serde_json::to_string_pretty(&report::as_json(
-            &sets, args.top,
-        ))?);
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
-/// The sets below `folder` that `wanted` names (all if it names none), by name.
-fn find(folder: &Path, wanted: &[String]) -> anyhow::Result<Vec<(String, PathBuf, Kind)>> {
-    let mut found = Vec::new();
-    for (part, kind) in [("requests", Kind::Requests), ("text", Kind::Texts)] {
-        let part_folder = folder.join(part);
-        if !part_folder.is_dir() {
-            continue;
+type WrongFile = Option<BufWriter<File>>;
+
+impl Plan {
+    /// Judges the sets that are named, or all, and prints each.
+    fn print_sets(&self, args: &EvalArgs, wrong: &mut WrongFile) -> anyhow::Result<ExitCode> {
+        let mut sets: Vec<Value> = Vec::new();
+        for set in &catalogue::find(&self.folder, &args.set)? {
+            let judged = self.judge_set(set)?;
+            write_lines(wrong, &judged.wrong)?;
+            if args.json {
+                sets.push(report::set_as_json(&judged.tally, args.top));
+            } else {
+                report::print(&judged.tally, args.top);
+            }
         }
-        let entries = std::fs::read_dir(&part_folder)
-            .with_context(|| format!("{} cannot be read", part_folder.display()))?;
-        for entry in entries {
-            let file = entry?.path();
-            let name = file.file_name().and_then(|name| name.to_str());
-            let Some(stem) = name.and_then(|name| name.strip_suffix(".jsonl.gz")) else {
-                continue;
-            };
-            let name = format!("{part}/{stem}");
-            if wanted.is_empty() || wanted.iter().any(|want| want == stem || *want == name) {
-                found.push((name, file, kind));
+        let counts = self.payloads.get().map(|cleaned| &cleaned.counts);
+        if args.json {
+            let lists = counts.map(report::cleaning_as_json);
+            let all = json!({ "sets": sets, "payload_lists": lists });
+            say(&serde_json::to_string_pretty(&all)?);
+        } else if let Some(counts) = counts {
+            report::print_cleaning(counts);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Judges the sets of the table and prints it. A set that is not there misses its bars.
+    fn print_table(&mut self, args: &EvalArgs, wrong: &mut WrongFile) -> anyhow::Result<ExitCode> {
+        let all = catalogue::find(&self.folder, &[])?;
+        let mut results = table::Results::new();
+        for (name, paranoia) in table::RUNS {
+            if let Some(set) = all.iter().find(|set| set.name == name) {
+                self.judge.policy.paranoia = paranoia;
+                let judged = self.judge_set(set)?;
+                write_lines(wrong, &judged.wrong)?;
+                results.insert((name, paranoia), judged.tally);
+            }
+        }
+        let rows = table::rows(&results);
+        if args.json {
+            say(&serde_json::to_string_pretty(&table::as_json(&rows))?);
+        } else {
+            table::print(&rows);
+        }
+        let missed = rows.iter().any(|row| row.reached() == Some(false));
+        Ok(match args.gate && missed {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        })
+    }
+
+    fn judge_set(&self, set: &Found) -> anyhow::Result<Judged> {
+        self.judge.set(&set.name, |sink| self.samples(set, sink))
+    }
+
+    /// Hands over the samples of a set.
+    fn samples(&self, set: &Found, sink: &mut Sink<'_>) -> anyhow::Result<()> {
+        match set.kind {
+            Kind::Requests => self.lines(&set.place, &mut |line| sink(sample::recorded(line)?)),
+            Kind::Texts => self.lines(&set.place, &mut |line| {
+                sample::text(line)?.into_iter().try_for_each(&mut *sink)
+            }),
+            Kind::AccessLog => access_log::samples(&set.place, self.every, sink),
+            Kind::Params => labelled::params(&set.place, self.every, sink),
+            Kind::Libinjection => labelled::libinjection(&set.place, self.every, sink),
+            Kind::Gotestwaf => gotestwaf::samples(&set.place, self.every, sink),
+            Kind::Crs => crs::samples(&set.place, self.every, sink),
+            Kind::Graft => {
+                let bases = Bases::read(&set.place, self.seed)?;
+                let payloads = &self.payloads()?.kept;
+                graft::samples(payloads, &bases, self.seed, self.every, sink)
             }
         }
     }
-    found.sort_by(|one, other| one.0.cmp(&other.0));
-    for want in wanted {
-        let known = found
-            .iter()
-            .any(|(name, ..)| name == want || name.ends_with(&format!("/{want}")));
-        anyhow::ensure!(
-            known,
-            "{} holds no set {want:?}: neither requests/{want}.jsonl.gz nor text/{want}.jsonl.gz",
-            folder.display()
-        );
+
+    /// Takes each line of a gzipped file that is to be judged.
+    fn lines(
+        &self,
+        file: &Path,
+        take: &mut dyn FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut sieve = Sieve::new(self.every);
+        for (index, line) in catalogue::open(file)?.lines().enumerate() {
+            let place = || format!("{}:{}", file.display(), index + 1);
+            let line = line.with_context(place)?;
+            if sieve.keeps() && !line.trim().is_empty() {
+                take(&line).with_context(place)?;
+            }
+        }
+        Ok(())
     }
-    anyhow::ensure!(
-        !found.is_empty(),
-        "{} holds no set: neither requests/*.jsonl.gz nor text/*.jsonl.gz",
-        folder.display()
-    );
-    Ok(found)
+
+    /// The payloads of all lists, cleaned.
+    fn payloads(&self) -> anyhow::Result<&Cleaned> {
+        if let Some(cleaned) = self.payloads.get() {
+            return Ok(cleaned);
+        }
+        let payloads = lists::read(&self.folder.join(PAYLOADS))?;
+        let cleaned = clean::clean(payloads, &self.folder.join(REQUESTS))?;
+        Ok(self.payloads.get_or_init(|| cleaned))
+    }
 }
 
-fn judge_set(plan: &Plan, name: &str, file: &Path, kind: Kind) -> anyhow::Result<SetTally> {
-    let opened =
-        std::fs::File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let lines = BufReader::new(MultiGzDecoder::new(BufReader::new(opened))).lines();
-    let mut worker = Worker::default();
-    let mut set = SetTally::new(name);
-    for (index, line) in lines.enumerate() {
-        let place = || format!("{}, line {}", file.display(), index + 1);
-        let line = line.with_context(place)?;
-        if index % plan.every != 0 || line.trim().is_empty() {
-            continue;
-        }
-        for sample in sample::read(&line, kind).with_context(place)? {
-            let (verdict, took) = judge(plan, &mut worker, &sample);
-            set.add(&sample, &verdict, took);
-        }
-    }
-    Ok(set)
+fn create(file: &Path) -> anyhow::Result<BufWriter<File>> {
+    let created =
+        File::create(file).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(BufWriter::new(created))
 }
 
-fn judge(
-    plan: &Plan,
-    worker: &mut Worker,
-    sample: &sample::Sample,
-) -> (portcullis_detect::Verdict, Duration) {
-    let subjects = Subjects {
-        client: sample.request.client,
+fn write_lines(file: &mut WrongFile, lines: &[Value]) -> anyhow::Result<()> {
+    let Some(file) = file else {
+        return Ok(());
     };
-    sample.request.with(|request| {
-        let started = Instant::now();
-        let verdict = plan
-            .detector
-            .inspect(worker, request, &plan.policy, &subjects, &SystemClock);
-        (verdict, started.elapsed())
-    })
+    let failed = "the list of wrong verdicts cannot be written";
+    for line in lines {
+        writeln!(file, "{line}").context(failed)?;
+    }
+    file.flush().context(failed)
 }
 
 #[cfg(test)]

@@ -1,21 +1,59 @@
 //! The figures of a set, for people and as JSON.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::super::say;
-use super::tally::{RuleAlarms, SetTally, wilson};
+use super::payload::clean::Count;
+use super::tally::{ClassTally, RuleAlarms, SetTally, wilson};
 
-/// Prints a set: a line per class, then the `top` hosts and rules of its false alarms.
+/// Prints a set: a line per class and group, then the `top` hosts and rules of its false alarms.
 pub fn print(set: &SetTally, top: usize) {
     say(&set.name);
+    print_classes("class", &set.classes);
+    for (kind, groups) in &set.groups {
+        print_classes(kind, groups);
+    }
+    if !set.refusals.is_empty() {
+        let reasons: Vec<String> = set
+            .refusals
+            .iter()
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
+        say(&format!("  refused as malformed: {}", reasons.join(", ")));
+    }
+    print_alarms(set, top);
+}
+
+/// Prints what became of the lines of the payload lists.
+pub fn print_cleaning(counts: &BTreeMap<String, Count>) {
+    say("payload lists");
     say(&format!(
-        "  {:<20} {:>8} {:>8} {:>9} {:>19} {:>9} {:>7} {:>8}",
-        "class", "count", "denied", "rate", "95 % interval", "throttled", "tagged", "µs each"
+        "  {:<52} {:>8} {:>8} {:>8} {:>8}",
+        "folder", "lines", "tokens", "benign", "kept"
     ));
-    for (name, class) in &set.classes {
+    for (folder, count) in counts {
+        say(&format!(
+            "  {folder:<52} {:>8} {:>8} {:>8} {:>8}",
+            count.lines,
+            count.tokens,
+            count.benign,
+            count.kept()
+        ));
+    }
+}
+
+fn print_classes(kind: &str, classes: &BTreeMap<String, ClassTally>) {
+    let width = classes.keys().map(String::len).max().unwrap_or(0).max(20);
+    say(&format!(
+        "  {kind:<width$} {:>8} {:>8} {:>9} {:>19} {:>9} {:>7} {:>8} {:>8}",
+        "count", "denied", "rate", "95 % interval", "throttled", "tagged", "refused", "µs each"
+    ));
+    for (name, class) in classes {
         let (low, high) = wilson(class.denied, class.count);
         say(&format!(
-            "  {name:<20} {:>8} {:>8} {:>7.3} % {:>7.3} to {:>6.3} % {:>9} {:>7} {:>8.1}",
+            "  {name:<width$} {:>8} {:>8} {:>7.3} % {:>7.3} to {:>6.3} % {:>9} {:>7} {:>8} {:>8.1}",
             class.count,
             class.denied,
             class.rate() * 100.0,
@@ -23,9 +61,13 @@ pub fn print(set: &SetTally, top: usize) {
             high * 100.0,
             class.throttled,
             class.tagged,
+            class.refused,
             class.microseconds()
         ));
     }
+}
+
+fn print_alarms(set: &SetTally, top: usize) {
     let alarms: usize = set.alarms_by_host.values().sum();
     if alarms == 0 || top == 0 {
         return;
@@ -48,28 +90,12 @@ pub fn print(set: &SetTally, top: usize) {
     }
 }
 
-/// The same figures as a list with an object per set.
-pub fn as_json(sets: &[SetTally], top: usize) -> Value {
-    sets.iter().map(|set| set_as_json(set, top)).collect()
-}
-
-fn set_as_json(set: &SetTally, top: usize) -> Value {
-    let classes: Vec<Value> = set
-        .classes
+/// The same figures as an object.
+pub fn set_as_json(set: &SetTally, top: usize) -> Value {
+    let groups: serde_json::Map<String, Value> = set
+        .groups
         .iter()
-        .map(|(name, class)| {
-            let (low, high) = wilson(class.denied, class.count);
-            json!({
-                "class": name,
-                "count": class.count,
-                "denied": class.denied,
-                "rate": class.rate(),
-                "interval": [low, high],
-                "throttled": class.throttled,
-                "tagged": class.tagged,
-                "microseconds": class.microseconds(),
-            })
-        })
+        .map(|(kind, groups)| ((*kind).to_owned(), classes_as_json(groups)))
         .collect();
     let by_host: Vec<Value> = hosts(set, top)
         .into_iter()
@@ -89,13 +115,51 @@ fn set_as_json(set: &SetTally, top: usize) -> Value {
         .collect();
     json!({
         "set": set.name,
-        "classes": classes,
+        "classes": classes_as_json(&set.classes),
+        "groups": groups,
+        "refusals": set.refusals,
         "false_alarms": {
             "count": set.alarms_by_host.values().sum::<usize>(),
             "by_host": by_host,
             "by_rule": by_rule,
         },
     })
+}
+
+/// What became of the lines of the payload lists, as a list.
+pub fn cleaning_as_json(counts: &BTreeMap<String, Count>) -> Value {
+    counts
+        .iter()
+        .map(|(folder, count)| {
+            json!({
+                "folder": folder,
+                "lines": count.lines,
+                "dropped_tokens": count.tokens,
+                "dropped_benign": count.benign,
+                "kept": count.kept(),
+            })
+        })
+        .collect()
+}
+
+fn classes_as_json(classes: &BTreeMap<String, ClassTally>) -> Value {
+    classes
+        .iter()
+        .map(|(name, class)| {
+            let (low, high) = wilson(class.denied, class.count);
+            json!({
+                "class": name,
+                "count": class.count,
+                "denied": class.denied,
+                "rate": class.rate(),
+                "interval": [low, high],
+                "throttled": class.throttled,
+                "tagged": class.tagged,
+                "refused": class.refused,
+                "microseconds": class.microseconds(),
+            })
+        })
+        .collect()
 }
 
 fn hosts(set: &SetTally, top: usize) -> Vec<(&str, usize)> {

@@ -1,31 +1,49 @@
-//! A line of a set, and the requests that are made of it.
-
-use std::net::{IpAddr, Ipv4Addr};
+//! What is judged: a request with what is known of it. Sets of every kind become these.
 
 use anyhow::Context;
 use portcullis_detect::ruletest::OwnedRequest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What a set's lines hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Whole requests.
-    Requests,
-    /// Texts that a client might send as a value.
-    Texts,
-}
+use super::request::{HOST, at, header, plain, set, set_body};
+use super::text::{is_unreserved, percent};
 
 /// A request to judge.
 pub struct Sample {
     /// Its class, as the set names it; for texts, where the text stands.
     pub class: String,
-    /// Whether it is an attack, by the set's label.
-    pub attack: bool,
+    /// What the set says it is.
+    pub label: Label,
     /// Whom it was sent to; for texts, where the text comes from.
     pub host: String,
     /// The request.
     pub request: OwnedRequest,
+    /// Why the gateway would refuse its bytes before the engine sees them, where the set has bytes.
+    pub refused: Option<&'static str>,
+    /// Further groups that it is counted in: what kind of group, and which.
+    pub groups: Vec<(&'static str, String)>,
+    /// What was put into the request; empty where the request is the whole matter.
+    pub payload: String,
+}
+
+/// What a set says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// To stop it is a false alarm.
+    Harmless,
+    /// Not to stop it is a miss.
+    Attack,
+    /// The set does not say.
+    Unknown,
+}
+
+/// Where samples go. Its error ends the reading.
+pub type Sink<'a> = dyn FnMut(Sample) -> anyhow::Result<()> + 'a;
+
+/// Keeps one item of each so many, the first of them.
+pub struct Sieve {
+    every: usize,
+    seen: usize,
 }
 
 /// A line of a request set. What a recording does not have is empty.
@@ -55,25 +73,77 @@ struct Text {
     value: String,
 }
 
-/// Where requests go whose host was not recorded.
-const HOST: &str = "api.example.com";
-const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+impl Sample {
+    /// A request of a class, with nothing else known of it.
+    pub fn new(class: impl Into<String>, label: Label, request: OwnedRequest) -> Self {
+        Self {
+            class: class.into(),
+            label,
+            host: request.host.clone(),
+            request,
+            refused: None,
+            groups: Vec::new(),
+            payload: String::new(),
+        }
+    }
+}
 
-/// The requests of one line: one of a request set; of a text set two, the text as a query argument and as a JSON leaf.
+impl Label {
+    /// As the sets write it: 1 is an attack.
+    pub fn of(label: u8) -> Self {
+        match label {
+            0 => Self::Harmless,
+            _ => Self::Attack,
+        }
+    }
+}
+
+impl Sieve {
+    /// Keeps one of each `every`.
+    pub fn new(every: usize) -> Self {
+        Self {
+            every: every.max(1),
+            seen: 0,
+        }
+    }
+
+    /// Whether the next item is kept.
+    pub fn keeps(&mut self) -> bool {
+        let kept = self.seen.is_multiple_of(self.every);
+        self.seen += 1;
+        kept
+    }
+}
+
+/// The request of a line of a request set.
 ///
 /// # Errors
 /// When the line is no such record.
-pub fn read(line: &str, kind: Kind) -> anyhow::Result<Vec<Sample>> {
-    match kind {
-        Kind::Requests => {
-            let recorded: Recorded = serde_json::from_str(line).context("no recorded request")?;
-            Ok(vec![recorded.into_sample()])
-        }
-        Kind::Texts => {
-            let text: Text = serde_json::from_str(line).context("no text")?;
-            Ok(vec![text.in_query(), text.in_json()])
-        }
-    }
+pub fn recorded(line: &str) -> anyhow::Result<Sample> {
+    let recorded: Recorded = serde_json::from_str(line).context("no recorded request")?;
+    Ok(recorded.into_sample())
+}
+
+/// The requests of a line of a text set: the text as a query argument and as a JSON leaf.
+///
+/// # Errors
+/// When the line is no such record.
+pub fn text(line: &str) -> anyhow::Result<[Sample; 2]> {
+    let text: Text = serde_json::from_str(line).context("no text")?;
+    Ok(both(&text.value).map(|(place, request)| Sample {
+        host: text.src.clone(),
+        payload: text.value.clone(),
+        ..Sample::new(place, Label::of(text.label), request)
+    }))
+}
+
+/// A value as a query argument (`query`) and as a JSON leaf (`json`).
+pub fn both(value: &str) -> [(&'static str, OwnedRequest); 2] {
+    let url = format!("/search?q={}", percent(value, is_unreserved));
+    let mut request = plain("POST", "/items");
+    let body = serde_json::json!({ "text": value }).to_string();
+    set_body(&mut request, "application/json", body.into_bytes());
+    [("query", plain("GET", &url)), ("json", request)]
 }
 
 impl Recorded {
@@ -96,89 +166,17 @@ impl Recorded {
         }
         // Old recordings of forms have no headers at all; without a type their bodies would be read as something else.
         if bare && !request.body.is_empty() {
-            put(
+            set(
                 &mut request,
                 "content-type",
                 "application/x-www-form-urlencoded",
             );
         }
-        Sample {
-            class: if self.cls.is_empty() {
-                self.src
-            } else {
-                self.cls
-            },
-            attack: self.label != 0,
-            host: request.host.clone(),
-            request,
-        }
+        let class = if self.cls.is_empty() {
+            self.src
+        } else {
+            self.cls
+        };
+        Sample::new(class, Label::of(self.label), request)
     }
-}
-
-impl Text {
-    fn in_query(&self) -> Sample {
-        let mut url = String::from("/search?q=");
-        for byte in self.value.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                url.push(char::from(byte));
-            } else {
-                url.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        self.sample("query", plain("GET", &url))
-    }
-
-    fn in_json(&self) -> Sample {
-        let mut request = plain("POST", "/items");
-        put(&mut request, "content-type", "application/json");
-        request.body = serde_json::json!({ "text": self.value })
-            .to_string()
-            .into_bytes();
-        self.sample("json", request)
-    }
-
-    fn sample(&self, place: &str, request: OwnedRequest) -> Sample {
-        Sample {
-            class: place.to_owned(),
-            attack: self.label != 0,
-            host: self.src.clone(),
-            request,
-        }
-    }
-}
-
-fn plain(method: &str, url: &str) -> OwnedRequest {
-    let mut request = at(method, url);
-    HOST.clone_into(&mut request.host);
-    put(&mut request, "host", HOST);
-    put(&mut request, "user-agent", BROWSER);
-    put(&mut request, "accept", "*/*");
-    request
-}
-
-fn at(method: &str, url: &str) -> OwnedRequest {
-    let (path, query) = match url.split_once('?') {
-        Some((path, query)) => (path, Some(query.as_bytes().to_vec())),
-        None => (url, None),
-    };
-    OwnedRequest {
-        client: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
-        method: method.to_owned(),
-        host: String::new(),
-        path: path.as_bytes().to_vec(),
-        query,
-        headers: Vec::new(),
-        body: Vec::new(),
-    }
-}
-
-fn put(request: &mut OwnedRequest, name: &str, value: &str) {
-    request
-        .headers
-        .push((name.to_owned(), value.as_bytes().to_vec()));
-}
-
-fn header(request: &OwnedRequest, name: &str) -> Option<String> {
-    let found = request.headers.iter().find(|(known, _)| known == name);
-    found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
 }
