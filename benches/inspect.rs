@@ -1,5 +1,6 @@
 //! What one inspection costs with the shipped rules: the two requests of `make bench`, near misses, and hostile text.
-//! Only ratios between the inputs mean the same on every machine.
+//! Only ratios between the inputs mean the same on every machine; where it is busy, instructions can be counted:
+//! `COUNT=get valgrind --tool=callgrind --toggle-collect='inspect::counted*' BENCH` runs that case [`COUNTED`] times.
 
 #![allow(
     clippy::print_stderr,
@@ -115,6 +116,15 @@ fn cases() -> Vec<(&'static str, OwnedRequest)> {
     ]
 }
 
+/// How often a case runs while instructions are counted, once it is warm.
+const COUNTED: u32 = 100;
+
+/// Runs one inspection many times; a function of its own, so that a profiler can be told to look at nothing else.
+#[inline(never)]
+fn counted(mut run: impl FnMut()) {
+    (0..COUNTED).for_each(|_| run());
+}
+
 fn inspect(criterion: &mut Criterion) {
     let detector = detector();
     let mut worker = Worker::default();
@@ -122,6 +132,26 @@ fn inspect(criterion: &mut Criterion) {
     let subjects = Subjects {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
+    if let Ok(case) = std::env::var("COUNT") {
+        let (_, request) = cases()
+            .into_iter()
+            .find(|(name, _)| *name == case)
+            .expect("COUNT names a case");
+        request.with(|request| {
+            let mut run = || {
+                black_box(detector.inspect(
+                    &mut worker,
+                    black_box(request),
+                    &policy,
+                    &subjects,
+                    &SystemClock,
+                ));
+            };
+            (0..20).for_each(|_| run());
+            counted(run);
+        });
+        return;
+    }
     for (name, request) in cases() {
         request.with(|request| {
             let verdict = detector.inspect(&mut worker, request, &policy, &subjects, &SystemClock);
