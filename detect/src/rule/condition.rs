@@ -235,6 +235,16 @@ impl Node {
         }
     }
 
+    /// Whether anything is asked but the field itself.
+    pub(crate) fn asks_request(&self) -> bool {
+        match self {
+            Node::All(parts) | Node::Any(parts) => parts.iter().any(Node::asks_request),
+            Node::Not(part) => part.asks_request(),
+            Node::Leaf(_) => false,
+            Node::Request(_) | Node::Somewhere(_) => true,
+        }
+    }
+
     /// The leaves of which one must hold for the condition to hold, when each of them is announced by literals or
     /// needs. Leaves inside a [`Somewhere`] count only if `wide`.
     pub(crate) fn triggers(&self, leaves: &[Leaf], wide: bool) -> Option<Vec<u32>> {

@@ -7,6 +7,7 @@ use crate::rule::condition::Node;
 use crate::rule::{Rule, RuleSet};
 use crate::signature::Input;
 use crate::signature::evaluate::{At, Found};
+use crate::signature::familiar::{Key, REPEATED, Setting};
 use crate::signature::index::{Index, PLAIN_TOO};
 use crate::signature::lexicon::FormMask;
 use crate::signature::state::State;
@@ -39,10 +40,16 @@ impl<'s> Scan<'s> {
     /// Scans every field, then the request, and reports each rule that holds where it holds. Findings of one field
     /// come one after the other; those of the request as a whole come last.
     pub(crate) fn run(&mut self, report: &mut Report<'s, '_>) {
-        let somewheres = self.set.somewheres as usize;
-        self.state.begin(self.set.rules.len(), somewheres);
+        self.state.begin(self.set);
         for (number, field) in self.input.fields.iter().enumerate() {
+            let key = self.key(field);
+            if key.is_some_and(|key| self.state.familiar.knows(&key)) {
+                continue;
+            }
             self.scan_field(number, field, report);
+            if let Some(key) = key.filter(|_| !self.state.raised && !self.forms.exhausted()) {
+                self.state.familiar.learn(&key);
+            }
         }
         self.ask_request(report);
     }
@@ -50,6 +57,19 @@ impl<'s> Scan<'s> {
     /// Everything that was noted about the request, by the reader and by the decoders.
     pub(super) fn anomalies(&self) -> impl Iterator<Item = &Anomaly> {
         self.input.anomalies.iter().chain(&self.state.noted)
+    }
+
+    /// Under which the field is remembered, if it is of a kind that comes again.
+    fn key(&self, field: &Field) -> Option<Key<'s>> {
+        if !self.prefilter || !REPEATED.contains(field.location) {
+            return None;
+        }
+        let setting = Setting {
+            location: field.location,
+            encoding: field.encoding,
+            paranoia: self.paranoia,
+        };
+        Key::new(setting, self.input.name(field), self.input.raw(field))
     }
 
     fn scan_field(&mut self, number: usize, field: &Field, report: &mut Report<'s, '_>) {
@@ -227,7 +247,9 @@ impl<'s> Scan<'s> {
             if rule.paranoia > self.paranoia || !rule.places.contain(field.location, name) {
                 continue;
             }
+            self.state.raised |= rule.contextual;
             if let Some(found) = self.rule(rule, at) {
+                self.state.raised = true;
                 report(rule, found);
             }
         }
@@ -265,6 +287,7 @@ impl<'s> Scan<'s> {
         if layers == crate::decode::Layers::default() {
             return;
         }
+        self.state.raised = true;
         let kinds = [
             (layers.nul, AnomalyKind::NulByte),
             (layers.invalid_percent, AnomalyKind::PercentInvalid),

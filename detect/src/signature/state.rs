@@ -3,7 +3,9 @@
 
 use crate::decode::FormId;
 use crate::field::Anomaly;
+use crate::rule::RuleSet;
 use crate::signature::evaluate::Found;
+use crate::signature::familiar::Familiar;
 use crate::signature::index::{Index, NO_GROUP};
 use crate::signature::lexicon::Use;
 use crate::signature::stamps::{Marked, Stamps};
@@ -38,11 +40,17 @@ pub(crate) struct State {
     pub(super) sqli: Option<(usize, FormId, bool)>,
     /// What the decoders found odd.
     pub(super) noted: Vec<Anomaly>,
+    /// Values that raised nothing before.
+    pub(super) familiar: Familiar,
+    /// Whether the field raised anything that its value alone does not explain away.
+    pub(super) raised: bool,
 }
 
 impl State {
     /// Forgets the request before.
-    pub(super) fn begin(&mut self, rules: usize, somewheres: usize) {
+    pub(super) fn begin(&mut self, set: &RuleSet) {
+        let (rules, somewheres) = (set.rules.len(), set.somewheres as usize);
+        self.familiar.begin(set.id);
         self.noted.clear();
         self.sqli = None;
         self.wide.next(rules);
@@ -53,6 +61,7 @@ impl State {
 
     /// Forgets the field before.
     pub(super) fn begin_field(&mut self, rules: usize, leaves: usize, groups: usize) {
+        self.raised = false;
         self.flagged.next(leaves);
         self.known.next(leaves);
         self.hit.next(leaves);
@@ -74,6 +83,7 @@ impl State {
             return;
         }
         if one.wide {
+            self.raised = true;
             self.wide.mark(one.rule);
         } else {
             self.candidates.mark(one.rule);
