@@ -1,5 +1,6 @@
 //! What one inspection costs with the shipped rules: the two requests of `make bench`, near misses, and hostile text.
-//! Only ratios between the inputs mean the same on every machine.
+//! Only ratios between the inputs mean the same on every machine; where it is busy, instructions can be counted:
+//! `COUNT=get valgrind --tool=callgrind --toggle-collect='inspect::counted*' BENCH` runs that case [`COUNTED`] times.
 
 #![allow(
     clippy::print_stderr,
@@ -53,6 +54,22 @@ fn benchmark_get() -> OwnedRequest {
     OwnedRequest::parse(raw.as_bytes()).expect("a request")
 }
 
+/// As many of the same kind, of which no header, name or path comes again before a worker has forgotten it.
+fn fresh_gets() -> Vec<OwnedRequest> {
+    let fresh = |i: u32| {
+        let mut request = benchmark_get();
+        let more = |text: &str| format!("{text}{}", i.wrapping_mul(2_654_435_761));
+        request.path = more(&String::from_utf8_lossy(&request.path)).into();
+        for (name, value) in &mut request.headers {
+            if !matches!(name.as_str(), "cookie" | "authorization") {
+                *value = more(&String::from_utf8_lossy(value)).into();
+            }
+        }
+        request
+    };
+    (0..4096).map(fresh).collect()
+}
+
 fn benchmark_post() -> OwnedRequest {
     let items: Vec<String> = (0..12)
         .map(|i| {
@@ -100,12 +117,13 @@ fn near_miss() -> String {
     text.repeat(4).chars().take(1024).collect()
 }
 
-fn cases() -> Vec<(&'static str, OwnedRequest)> {
-    let fill = |piece: &str| argument(&piece.repeat(50 * 1024 / piece.len()));
+fn cases() -> Vec<(&'static str, Vec<OwnedRequest>)> {
+    let fill = |piece: &str| vec![argument(&piece.repeat(50 * 1024 / piece.len()))];
     vec![
-        ("get", benchmark_get()),
-        ("post_1079", benchmark_post()),
-        ("near_miss_1k", argument(&near_miss())),
+        ("get", vec![benchmark_get()]),
+        ("get_fresh", fresh_gets()),
+        ("post_1079", vec![benchmark_post()]),
+        ("near_miss_1k", vec![argument(&near_miss())]),
         ("hostile_50k/angle", fill("<")),
         ("hostile_50k/quote", fill("'")),
         ("hostile_50k/space", fill(" ")),
@@ -115,6 +133,15 @@ fn cases() -> Vec<(&'static str, OwnedRequest)> {
     ]
 }
 
+/// How often a case runs while instructions are counted, once it is warm.
+const COUNTED: u32 = 100;
+
+/// Runs one inspection many times; a function of its own, so that a profiler can be told to look at nothing else.
+#[inline(never)]
+fn counted(mut run: impl FnMut()) {
+    (0..COUNTED).for_each(|_| run());
+}
+
 fn inspect(criterion: &mut Criterion) {
     let detector = detector();
     let mut worker = Worker::default();
@@ -122,27 +149,32 @@ fn inspect(criterion: &mut Criterion) {
     let subjects = Subjects {
         client: IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
-    for (name, request) in cases() {
-        request.with(|request| {
-            let verdict = detector.inspect(&mut worker, request, &policy, &subjects, &SystemClock);
-            let rules: Vec<_> = verdict
-                .evidence
-                .iter()
-                .map(|evidence| &*evidence.rule)
-                .collect();
-            eprintln!("{name}: {:?} {rules:?}", verdict.stages);
-            criterion.bench_function(name, |bencher| {
-                bencher.iter(|| {
-                    detector.inspect(
-                        &mut worker,
-                        black_box(request),
-                        &policy,
-                        &subjects,
-                        &SystemClock,
-                    )
-                });
-            });
-        });
+    let chosen = std::env::var("COUNT").ok();
+    for (name, requests) in cases() {
+        if chosen.as_deref().is_some_and(|chosen| chosen != name) {
+            continue;
+        }
+        let mut next = requests.iter().cycle();
+        let mut run = || {
+            let request = next.next().expect("a case has a request");
+            request.with(|request| {
+                let request = black_box(request);
+                black_box(detector.inspect(&mut worker, request, &policy, &subjects, &SystemClock))
+            })
+        };
+        let verdict = run();
+        let rules = verdict.evidence.iter().map(|evidence| &*evidence.rule);
+        eprintln!(
+            "{name}: {:?} {:?}",
+            verdict.stages,
+            rules.collect::<Vec<_>>()
+        );
+        if chosen.is_some() {
+            (0..20).for_each(|_| drop(run()));
+            counted(|| drop(run()));
+        } else {
+            criterion.bench_function(name, |bencher| bencher.iter(&mut run));
+        }
     }
 }
 

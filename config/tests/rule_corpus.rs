@@ -111,6 +111,8 @@ fn the_prefilter_loses_nothing() {
             let fast = score(&inspect(&detector, &mut worker, &request, case, true));
             let slow = score(&inspect(&detector, &mut worker, &request, case, false));
             assert_eq!(fast, slow, "{name}: {case:?}");
+            let again = score(&inspect(&detector, &mut worker, &request, case, true));
+            assert_eq!(again, slow, "{name}, the second time: {case:?}");
         }
     }
 }

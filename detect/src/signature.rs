@@ -1,18 +1,24 @@
 //! Signatures: the rules run over the fields of one request.
 //!
 //! For each field, one pass of an Aho-Corasick automaton over each distinct form of it tells which rules can match
-//! at all. Where several patterns of a group are possible, the group runs as one set; then each possible rule is
-//! evaluated, and only patterns that can still match are run alone. Most fields raise no candidate and cost the one
-//! pass.
+//! at all: a literal of theirs occurs, and the bytes that they need do. Those rules are evaluated, the cheap parts of
+//! their conditions first. A pattern that is asked runs alone, or where several of its group are possible, as one set
+//! with them. Most fields raise no candidate and cost the one pass.
 
 pub(crate) mod address;
 pub(crate) mod card;
 mod evaluate;
+mod familiar;
 pub(crate) mod index;
+mod lexicon;
 mod scan;
+mod stamps;
+mod state;
+mod texts;
 
 pub(crate) use self::evaluate::Found;
-pub(crate) use self::scan::{Scan, State};
+pub(crate) use self::scan::Scan;
+pub(crate) use self::state::State;
 
 use crate::field::{Anomaly, Field};
 use crate::request::Request;

@@ -76,6 +76,7 @@ impl Builder {
             plain: spec.plain || self.means_plain(&condition),
             places,
             wide: condition.is_wide(),
+            contextual: condition.asks_request() || unless.as_ref().is_some_and(Node::asks_request),
             condition,
             unless,
             spec,

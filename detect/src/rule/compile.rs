@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -73,6 +74,8 @@ pub struct Rule {
     pub(crate) unless: Option<Node>,
     /// Asked once of the request instead of once of each field.
     pub(crate) wide: bool,
+    /// Asked of a field, but about the rest of the request as well.
+    pub(crate) contextual: bool,
 }
 
 /// How much a rule set holds.
@@ -98,6 +101,8 @@ pub struct Size {
 /// All rules of one version of the configuration, compiled.
 #[derive(Debug)]
 pub struct RuleSet {
+    /// Different from that of any other set of the process.
+    pub(crate) id: u64,
     pub(crate) rules: Vec<Rule>,
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) chains: Chains,
@@ -142,7 +147,9 @@ impl RuleSet {
             somewheres,
             ..
         } = builder;
+        static SETS: AtomicU64 = AtomicU64::new(1);
         Ok(Self {
+            id: SETS.fetch_add(1, Ordering::Relaxed),
             request: Index::build(&rules, &leaves, Phase::Request),
             response: Index::build(&rules, &leaves, Phase::Response),
             rules,

@@ -8,10 +8,6 @@ use ipnet::IpNet;
 use regex::bytes::Regex;
 
 use crate::decode::FormId;
-use crate::decode::class::{
-    AMP, AT, BACKSLASH, BACKTICK, BANG, COLON, DIGIT, DQUOTE, EQUALS, GT, HASH, LT, PAREN, PIPE,
-    QUOTE, SEMI, STAR,
-};
 use crate::field::AnomalyKind;
 use crate::rule::literal::{self, Literals};
 use crate::rule::needs::Needs;
@@ -85,9 +81,9 @@ pub(crate) struct Leaf {
     pub operator: Operator,
     /// Literals of which one must occur for the test to hold.
     pub literals: Option<Literals>,
-    /// Kinds of bytes that must occur for the test to hold.
+    /// Bytes that must occur for the test to hold.
     pub needs: Needs,
-    /// Whether literals or kinds of bytes can rule the test out.
+    /// Whether literals or needs can rule the test out.
     pub announced: bool,
     /// Where it is asked, when it stands inside a [`Somewhere`].
     pub somewhere: Option<Arc<Places>>,
@@ -176,7 +172,7 @@ impl Operator {
         )
     }
 
-    /// Kinds of bytes that must occur.
+    /// Bytes that must occur.
     pub(crate) fn needs(&self) -> Needs {
         match self {
             Operator::Pattern(own) => {
@@ -186,9 +182,9 @@ impl Operator {
             | Operator::Equals(list)
             | Operator::StartsWith(list)
             | Operator::EndsWith(list) => Needs::of_literals(list),
-            Operator::Number(_) | Operator::Card => Needs::one(DIGIT),
-            Operator::Sqli => Needs::one(SQL_MARKS),
-            Operator::Xss => Needs::one(XSS_MARKS),
+            Operator::Number(_) | Operator::Card => Needs::some(b"0123456789"),
+            Operator::Sqli => Needs::some(SQL_MARKS),
+            Operator::Xss => Needs::some(XSS_MARKS),
             Operator::Length(_) | Operator::ByteOutside(_) | Operator::Address(_) => {
                 Needs::default()
             }
@@ -239,8 +235,18 @@ impl Node {
         }
     }
 
+    /// Whether anything is asked but the field itself.
+    pub(crate) fn asks_request(&self) -> bool {
+        match self {
+            Node::All(parts) | Node::Any(parts) => parts.iter().any(Node::asks_request),
+            Node::Not(part) => part.asks_request(),
+            Node::Leaf(_) => false,
+            Node::Request(_) | Node::Somewhere(_) => true,
+        }
+    }
+
     /// The leaves of which one must hold for the condition to hold, when each of them is announced by literals or
-    /// kinds of bytes. Leaves inside a [`Somewhere`] count only if `wide`.
+    /// needs. Leaves inside a [`Somewhere`] count only if `wide`.
     pub(crate) fn triggers(&self, leaves: &[Leaf], wide: bool) -> Option<Vec<u32>> {
         match self {
             Node::Leaf(number) => leaves[*number as usize].announced.then(|| vec![*number]),
@@ -285,25 +291,10 @@ fn trigger_value(set: &[u32], leaves: &[Leaf]) -> (u32, usize) {
 }
 
 /// libinjection's SQL has one of these.
-const SQL_MARKS: u32 = DIGIT
-    | QUOTE
-    | DQUOTE
-    | BACKTICK
-    | HASH
-    | SEMI
-    | EQUALS
-    | LT
-    | GT
-    | PIPE
-    | AMP
-    | PAREN
-    | STAR
-    | BACKSLASH
-    | AT
-    | BANG;
+const SQL_MARKS: &[u8] = b"0123456789'\"`#;=<>|&()*\\@!";
 
 /// libinjection's script has one of these.
-const XSS_MARKS: u32 = LT | EQUALS | COLON;
+const XSS_MARKS: &[u8] = b"<=:";
 
 /// What a text must hold for libinjection to call it SQL: a quote, a comment, or a keyword that joins or acts. The
 /// evaluation asks for a mark or a digit besides.

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use crate::decode::{Form, FormId};
-use crate::field::{Location, Span};
+use crate::field::{Field, Location, Span};
 use crate::injection;
 use crate::rule::NumberSpec;
 use crate::rule::Rule;
 use crate::rule::condition::{Leaf, Node, Operator, RequestTest, Somewhere};
+use crate::rule::needs::Traits;
 use crate::signature::{Scan, address, card};
 
 /// Where a condition is being asked.
@@ -115,11 +116,14 @@ impl Scan<'_> {
             return None;
         }
         let field = self.input.fields.get(index)?;
+        if !at.direct && self.is_missed(number as usize, leaf, index, field) {
+            return None;
+        }
         let raw = self.input.raw(field);
         self.forms
             .ensure(index, leaf.form, raw, field.encoding, &set.chains);
         let bytes = self.forms.view(index, leaf.form, raw);
-        if at.direct && !self.is_worth_asking(index, leaf, bytes) {
+        if at.direct && !is_worth_asking(leaf, bytes) {
             return None;
         }
         let range = match leaf.operator {
@@ -143,24 +147,18 @@ impl Scan<'_> {
         })
     }
 
-    /// Whether the literals, or the leaf's group, have already said no.
+    /// Whether literals or needs have already said no.
     fn is_ruled_out(&self, number: usize, leaf: &Leaf) -> bool {
-        if leaf.announced && !self.state.flagged.has(number) {
-            return true;
-        }
-        self.state.known.has(number) && !self.state.hit.has(number)
+        leaf.announced && !self.state.flagged.has(number)
     }
 
-    /// libinjection is only asked where its marks and one of its literals occur. That is part of what `detect_sqli`
-    /// and `detect_xss` mean, so it holds without the prefilter too.
-    fn is_worth_asking(&self, index: usize, leaf: &Leaf, bytes: &[u8]) -> bool {
-        let literals = match (&leaf.operator, &leaf.literals) {
-            (Operator::Sqli | Operator::Xss, Some(literals)) => literals,
-            _ => return true,
+    /// Whether the leaf's group says no, which runs now if it is worth it.
+    fn is_missed(&mut self, number: usize, leaf: &Leaf, index: usize, field: &Field) -> bool {
+        let Operator::Pattern(pattern) = &leaf.operator else {
+            return false;
         };
-        let lower = bytes.to_ascii_lowercase();
-        let occurs = |literal: &Vec<u8>| memchr::memmem::find(&lower, literal).is_some();
-        leaf.needs.met_by(self.forms.class(index, leaf.form)) && literals.iter().any(occurs)
+        self.ask_group(number, pattern.heavy, index, field);
+        self.state.is_missed(number)
     }
 
     /// The bytes that pass, if the test does.
@@ -259,6 +257,18 @@ impl Scan<'_> {
         self.state.answers[number] = answer;
         answer
     }
+}
+
+/// libinjection is only asked where its marks and one of its literals occur. That is part of what `detect_sqli` and
+/// `detect_xss` mean, so it holds without the prefilter too.
+fn is_worth_asking(leaf: &Leaf, bytes: &[u8]) -> bool {
+    let literals = match (&leaf.operator, &leaf.literals) {
+        (Operator::Sqli | Operator::Xss, Some(literals)) => literals,
+        _ => return true,
+    };
+    let lower = bytes.to_ascii_lowercase();
+    let occurs = |literal: &Vec<u8>| memchr::memmem::find(&lower, literal).is_some();
+    leaf.needs.met_by(&Traits::of(bytes)) && literals.iter().any(occurs)
 }
 
 fn number(bytes: &[u8]) -> Option<f64> {
