@@ -79,7 +79,7 @@ fn sample(rule: &str, stage: &Value, file: &Source) -> anyhow::Result<Sample> {
     Ok(Sample {
         refused: reason,
         host: file.name.clone(),
-        payload: String::from_utf8_lossy(&request.body).into_owned(),
+        payload: String::from_utf8_lossy(&bytes).into_owned(),
         groups: vec![("together", together.to_owned())],
         ..Sample::new(class, label, request)
     })
