@@ -133,9 +133,7 @@ fn judge(
         },
         route: &subject.route,
     };
-    let subjects = Subjects {
-        client: subject.client,
-    };
+    let subjects = Subjects::of(subject.client);
     detector.inspect(scratch, &request, &policy.engine, &subjects, &SystemClock)
 }
 

@@ -138,9 +138,7 @@ fn judge(
     worker: &mut Worker,
     sample: &sample::Sample,
 ) -> (portcullis_detect::Verdict, Duration) {
-    let subjects = Subjects {
-        client: sample.request.client,
-    };
+    let subjects = Subjects::of(sample.request.client);
     sample.request.with(|request| {
         let started = Instant::now();
         let verdict = plan

@@ -77,9 +77,7 @@ fn parse(raw: &[u8]) -> Result<OwnedRequest, String> {
 }
 
 fn judge(detector: &Detector, request: &OwnedRequest, policy: &Policy) -> Verdict {
-    let subjects = Subjects {
-        client: request.client,
-    };
+    let subjects = Subjects::of(request.client);
     request.with(|request| {
         detector.inspect(
             &mut Worker::default(),

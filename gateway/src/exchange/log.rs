@@ -11,7 +11,7 @@ use http::{
 };
 use http_body_util::Full;
 use portcullis_config::Mode;
-use portcullis_detect::{Action, Outcome as Learned, Subjects, Verdict};
+use portcullis_detect::{Action, Outcome as Learned, Subjects, SystemClock, Verdict};
 use tokio::sync::oneshot;
 
 use crate::body::pace::MinRate;
@@ -503,14 +503,23 @@ impl Drop for Exchange {
         }
         self.count();
         self.write_record();
-        self.current.snapshot.detector.observe(&Learned {
-            subjects: Subjects {
-                client: self.client,
-            },
-            status: self.status,
+        let judgement = self
+            .verdict
+            .as_ref()
+            .and_then(|verdict| verdict.behaviour.as_ref());
+        let learned = Learned {
+            visit: judgement
+                .map(|judgement| judgement.visit)
+                .unwrap_or_default(),
             latency: self.timings.upstream.unwrap_or_default(),
             bytes: self.bytes_out,
-        });
+            answered: self.timings.upstream.is_some(),
+            ..Learned::of(Subjects::of(self.client), self.status)
+        };
+        self.current
+            .snapshot
+            .detector
+            .observe(&learned, &SystemClock);
     }
 }
 
