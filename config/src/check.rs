@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::problem::{Position, Problem};
 use crate::suggest;
 use crate::tree::{Kind, Meaning, Node, Scalar, Style};
-use crate::value::{ByteSize, Duration, IdentitySource, LimitKey, Rate, RecordOutput, ServerUrl, ValueError};
+use crate::value::{
+    ByteSize, Duration, IdentitySource, LimitKey, Rate, RecordOutput, ServerUrl, ValueError,
+};
 
 /// Checks a tree against the schema and prunes what does not hold. `false` when nothing usable remains.
 pub(crate) fn check(

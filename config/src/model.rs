@@ -20,7 +20,7 @@ mod policy;
 mod route;
 mod upstream;
 
-pub use identity::{Identity, Logins, Tokens};
+pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
     Behaviour, Beyond, BodyPolicy, Exception, Failure, Limit, Mode, Policy, ResponseAction,

@@ -740,7 +740,10 @@ mod tests {
                     ("header:X-Api-Key", "header:x-api-key"),
                     ("cookie:JSESSIONID", "cookie:JSESSIONID"),
                     ("query:api[key]", "query:api[key]"),
-                    ("jwt:https://example.com/user", "jwt:https://example.com/user"),
+                    (
+                        "jwt:https://example.com/user",
+                        "jwt:https://example.com/user",
+                    ),
                 ],
             ),
             (
@@ -826,7 +829,15 @@ mod tests {
             ),
             (
                 read::<IdentitySource>,
-                &["", "x-api-key", "header:", "header:a b", "cookie:a=b", "query:", "body:user"],
+                &[
+                    "",
+                    "x-api-key",
+                    "header:",
+                    "header:a b",
+                    "cookie:a=b",
+                    "query:",
+                    "body:user",
+                ],
             ),
             (
                 read::<ServerUrl>,

@@ -21,6 +21,7 @@ mod forward;
 mod grpc;
 mod guard;
 mod id;
+mod identity;
 mod inspect;
 mod limit;
 mod listen;

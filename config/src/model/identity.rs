@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Duration, IdentitySource, PathFormat};
+use crate::value::{Duration, IdentitySource, NetworkFormat, PathFormat};
 
 /// Whom a request comes from, besides its address. Of each list the first source that is present counts. Values are
 /// kept as keyed hashes only, never as they are.
@@ -23,10 +24,23 @@ pub struct Identity {
     pub logins: Logins,
     /// How JSON Web Tokens are verified.
     pub tokens: Tokens,
+    /// Crawlers whose networks are known. An agent that says to be one of them from elsewhere is lying.
+    pub crawlers: Vec<Crawler>,
     /// A file in MaxMind's format (`.mmdb`) that tells autonomous systems, such as GeoLite2-ASN. Unset: addresses are
     /// grouped by prefix only. Read at start and on every reload.
     #[schemars(with = "Option<PathFormat>")]
     pub networks: Option<PathBuf>,
+}
+
+/// A crawler, and where it crawls from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Crawler {
+    /// What its user agent holds, such as `Googlebot`. Case does not matter.
+    pub agent: String,
+    /// The networks that its operator publishes.
+    #[schemars(with = "Vec<NetworkFormat>")]
+    pub networks: Vec<IpNet>,
 }
 
 /// Which requests try to log in: those with a body, to a path one of whose segments stands here.
@@ -66,13 +80,21 @@ impl Default for Identity {
         Self {
             keys: vec![header("x-api-key"), header("api-key")],
             users: vec![IdentitySource::Claim("sub".to_owned())],
-            sessions: ["session", "sessionid", "sid", "JSESSIONID", "PHPSESSID", "connect.sid"]
-                .map(cookie)
-                .into_iter()
-                .chain([header("authorization")])
-                .collect(),
+            sessions: [
+                "session",
+                "sessionid",
+                "sid",
+                "JSESSIONID",
+                "PHPSESSID",
+                "connect.sid",
+            ]
+            .map(cookie)
+            .into_iter()
+            .chain([header("authorization")])
+            .collect(),
             logins: Logins::default(),
             tokens: Tokens::default(),
+            crawlers: Vec::new(),
             networks: None,
         }
     }
@@ -83,8 +105,15 @@ impl Default for Logins {
         let owned = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect();
         Self {
             segments: owned(&[
-                "login", "log-in", "signin", "sign-in", "sessions", "session", "auth",
-                "authenticate", "token",
+                "login",
+                "log-in",
+                "signin",
+                "sign-in",
+                "sessions",
+                "session",
+                "auth",
+                "authenticate",
+                "token",
             ]),
             fields: owned(&["username", "user", "email", "login", "account", "phone"]),
         }

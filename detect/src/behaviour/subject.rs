@@ -127,13 +127,21 @@ impl Hashing {
     /// The fingerprint of a head: its user agent, and the names and order of the headers that do not change from
     /// request to request of one program.
     pub fn head(&self, headers: &[(&str, &[u8])]) -> (Option<SubjectHash>, SubjectHash) {
+        self.head_of(headers.iter().copied())
+    }
+
+    /// The same of headers that stand elsewhere.
+    pub fn head_of<'a>(
+        &self,
+        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> (Option<SubjectHash>, SubjectHash) {
         let mut agent = None;
         let mut order = SipHasher13::new_with_keys(self.keys[0], self.keys[1]);
         for (name, value) in headers {
-            if *name == "user-agent" {
+            if name == "user-agent" {
                 agent = Some(self.name("agent", value));
             }
-            if STEADY.contains(name) {
+            if STEADY.contains(&name) {
                 order.write(name.as_bytes());
                 order.write_u8(0xff);
             }

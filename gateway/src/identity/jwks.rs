@@ -126,11 +126,21 @@ impl KeyKind {
             }),
             Self::P256(point) => {
                 algorithm == "ES256"
-                    && is_signed(&signature::ECDSA_P256_SHA256_FIXED, point, message, signature)
+                    && is_signed(
+                        &signature::ECDSA_P256_SHA256_FIXED,
+                        point,
+                        message,
+                        signature,
+                    )
             }
             Self::P384(point) => {
                 algorithm == "ES384"
-                    && is_signed(&signature::ECDSA_P384_SHA384_FIXED, point, message, signature)
+                    && is_signed(
+                        &signature::ECDSA_P384_SHA384_FIXED,
+                        point,
+                        message,
+                        signature,
+                    )
             }
             Self::Ed25519(key) => {
                 algorithm == "EdDSA" && is_signed(&signature::ED25519, key, message, signature)
@@ -181,10 +191,19 @@ mod tests {
             ("[]", "no JSON Web Key Set"),
             (r#"{"keys":[]}"#, "no key that verifies"),
             (r#"{"keys":[{"kty":"RSA","n":"AQAB"}]}"#, "`e` is missing"),
-            (r#"{"keys":[{"kty":"RSA","n":"A*","e":"AQAB"}]}"#, "no base64url"),
-            (r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}]}"#, "32 bytes"),
+            (
+                r#"{"keys":[{"kty":"RSA","n":"A*","e":"AQAB"}]}"#,
+                "no base64url",
+            ),
+            (
+                r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AQ","y":"AQ"}]}"#,
+                "32 bytes",
+            ),
             (r#"{"keys":[{"kty":"EC","crv":"secp256k1"}]}"#, "secp256k1"),
-            (r#"{"keys":[{"kty":"oct","k":"AQAB","use":"enc"}]}"#, "no key that verifies"),
+            (
+                r#"{"keys":[{"kty":"oct","k":"AQAB","use":"enc"}]}"#,
+                "no key that verifies",
+            ),
         ] {
             let error = format!("{:#}", read(json.as_bytes()).unwrap_err());
             assert!(error.contains(reason), "{json}: {error}");
@@ -203,7 +222,10 @@ mod tests {
             ("", b"message"),
             ("HS256", b"massage"),
         ] {
-            assert!(!secret.verifies(algorithm, message, tag.as_ref()), "{algorithm}");
+            assert!(
+                !secret.verifies(algorithm, message, tag.as_ref()),
+                "{algorithm}"
+            );
         }
         // The classical confusion: a public key taken for the secret of an HMAC.
         let public = KeyKind::Rsa(b"modulus".to_vec(), vec![1, 0, 1]);

@@ -161,7 +161,11 @@ mod tests {
     }
 
     fn hs256(head: &Value, claims: &Value, secret: &str) -> String {
-        let message = format!("{}.{}", encode(head.to_string()), encode(claims.to_string()));
+        let message = format!(
+            "{}.{}",
+            encode(head.to_string()),
+            encode(claims.to_string())
+        );
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
         let tag = ring::hmac::sign(&key, message.as_bytes());
         format!("{message}.{}", encode(tag))
@@ -191,27 +195,75 @@ mod tests {
         let plain = json!({"alg": "HS256", "typ": "JWT"});
         for (head, claims, secret, expected) in [
             (plain.clone(), claims(), "right", Standing::Verified),
-            (plain.clone(), with("aud", json!("api")), "right", Standing::Verified),
-            (plain.clone(), with("exp", json!(NOW - 29.0)), "right", Standing::Verified),
-            (plain.clone(), with("exp", json!(NOW - 31.0)), "right", Standing::Expired),
-            (plain.clone(), with("exp", json!("never")), "right", Standing::Expired),
-            (plain.clone(), with("nbf", json!(NOW + 31.0)), "right", Standing::Expired),
+            (
+                plain.clone(),
+                with("aud", json!("api")),
+                "right",
+                Standing::Verified,
+            ),
+            (
+                plain.clone(),
+                with("exp", json!(NOW - 29.0)),
+                "right",
+                Standing::Verified,
+            ),
+            (
+                plain.clone(),
+                with("exp", json!(NOW - 31.0)),
+                "right",
+                Standing::Expired,
+            ),
+            (
+                plain.clone(),
+                with("exp", json!("never")),
+                "right",
+                Standing::Expired,
+            ),
+            (
+                plain.clone(),
+                with("nbf", json!(NOW + 31.0)),
+                "right",
+                Standing::Expired,
+            ),
             (plain.clone(), claims(), "wrong", Standing::Forged),
-            (plain.clone(), with("iss", json!("https://evil.example")), "right", Standing::Forged),
-            (plain.clone(), with("aud", json!("other")), "right", Standing::Forged),
+            (
+                plain.clone(),
+                with("iss", json!("https://evil.example")),
+                "right",
+                Standing::Forged,
+            ),
+            (
+                plain.clone(),
+                with("aud", json!("other")),
+                "right",
+                Standing::Forged,
+            ),
             (json!({"alg": "none"}), claims(), "right", Standing::Forged),
             (json!({"alg": "RS256"}), claims(), "right", Standing::Forged),
-            (json!({"alg": "HS256", "crit": ["exp"]}), claims(), "right", Standing::Forged),
+            (
+                json!({"alg": "HS256", "crit": ["exp"]}),
+                claims(),
+                "right",
+                Standing::Forged,
+            ),
         ] {
             let token = hs256(&head, &claims, secret);
             let read = verifier().read(&token, NOW).map(|token| token.standing);
             assert_eq!(read, Some(expected), "{head} {claims} {secret}");
         }
-        let unsigned = format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(claims().to_string()));
+        let unsigned = format!(
+            "{}.{}.",
+            encode(r#"{"alg":"none"}"#),
+            encode(claims().to_string())
+        );
         let read = verifier().read(&unsigned, NOW).unwrap();
         assert_eq!(read.standing, Standing::Forged);
         let read = Verifier::default().read(&unsigned, NOW).unwrap();
-        assert_eq!(read.standing, Standing::Unverified, "without keys nothing is verified");
+        assert_eq!(
+            read.standing,
+            Standing::Unverified,
+            "without keys nothing is verified"
+        );
         assert_eq!(read.claim("sub").as_deref(), Some("ada"));
         assert_eq!(read.claim("aud"), None, "a list is no name");
     }
@@ -232,16 +284,32 @@ mod tests {
         };
         for (kid, expected) in [("one", Standing::Verified), ("two", Standing::Forged)] {
             let head = json!({"alg": "ES256", "kid": kid});
-            let message = format!("{}.{}", encode(head.to_string()), encode(claims().to_string()));
+            let message = format!(
+                "{}.{}",
+                encode(head.to_string()),
+                encode(claims().to_string())
+            );
             let signature = pair.sign(&random, message.as_bytes()).unwrap();
             let token = format!("{message}.{}", encode(signature));
-            assert_eq!(verifier.read(&token, NOW).unwrap().standing, expected, "{kid}");
+            assert_eq!(
+                verifier.read(&token, NOW).unwrap().standing,
+                expected,
+                "{kid}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_token() {
-        for text in ["", "opaque", "a.b", "a.b.c", "a.b.c.d.e", "e30.e30.", &"a".repeat(20_000)] {
+        for text in [
+            "",
+            "opaque",
+            "a.b",
+            "a.b.c",
+            "a.b.c.d.e",
+            "e30.e30.",
+            &"a".repeat(20_000),
+        ] {
             assert_eq!(verifier().read(text, NOW), None, "{text}");
         }
     }
