@@ -59,6 +59,9 @@ pub struct Config {
     /// Whom a request comes from, besides its address.
     #[serde(default)]
     pub identity: Identity,
+    /// What clients do over time, and what happens to them for it. A policy takes part with `behaviour.enabled`.
+    #[serde(default)]
+    pub behaviour: portcullis_detect::behaviour::Settings,
     /// Where the signatures come from.
     #[serde(default)]
     pub rules: Rules,

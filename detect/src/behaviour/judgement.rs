@@ -12,7 +12,6 @@ use crate::behaviour::visit::Visit;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Judgement {
     /// What the detectors noticed, strongest first.
-    #[serde(skip)]
     pub findings: Vec<Finding>,
     /// How much speaks against the worst of its subjects.
     pub risk: Risk,
