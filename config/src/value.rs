@@ -684,7 +684,7 @@ mod tests {
     #[test]
     fn spellings_are_read_and_written() {
         type Read = fn(&str) -> Result<String, String>;
-        let table: [(Read, &[(&str, &str)]); 6] = [
+        let table: [(Read, &[(&str, &str)]); 7] = [
             (
                 read::<Duration>,
                 &[
@@ -781,7 +781,7 @@ mod tests {
     #[test]
     fn other_spellings_are_refused() {
         type Read = fn(&str) -> Result<String, String>;
-        let table: [(Read, &[&str]); 6] = [
+        let table: [(Read, &[&str]); 7] = [
             (
                 read::<Duration>,
                 &[
