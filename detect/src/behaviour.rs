@@ -6,26 +6,45 @@
 //! configuration; [`Settings`] come with each configuration anew.
 
 mod ban;
+mod compact;
 pub mod detect;
+mod distinct;
+mod evidence;
+mod judge;
 mod judgement;
+mod observe;
+mod places;
+mod profile;
+mod respond;
 mod settings;
 mod share;
 mod state;
+mod store;
 mod subject;
+mod template;
+#[cfg(test)]
+mod tests;
 mod visit;
+mod window;
+mod world;
 
 use std::sync::Arc;
 
+use crate::behaviour::judge::Judge;
+use crate::behaviour::observe::Observer;
 use crate::clock::Clock;
-use crate::policy::Watch;
+use crate::decision;
+use crate::field::Location;
+use crate::policy::{Policy, Watch};
 use crate::request::Request;
 
 pub use self::ban::{Ban, BanCounts, Bans, Refusal};
-pub use self::detect::Kind;
+pub use self::detect::{Bounds, Detectors, Kind};
 pub use self::judgement::{Factor, Finding, Judgement, Login, Outcome, Reaction, Risk};
+pub use self::profile::Step;
 pub use self::settings::{BanSettings, Memory, RiskSettings, Settings};
 pub use self::share::Delta;
-pub use self::state::{Counts, State};
+pub use self::state::{Counts, Portrait, Sample, State};
 pub use self::subject::{
     Attempt, Claim, Crawler, Hashing, NoSubject, SubjectHash, SubjectId, SubjectKind, Subjects,
     Token,
@@ -56,6 +75,11 @@ impl Behaviour {
         self.on.is_some()
     }
 
+    /// How much of a risk is added to a score, 0 to 1.
+    pub(crate) fn risk_weight(&self) -> f32 {
+        self.on.as_ref().map_or(0.0, |on| on.settings.risk.weight)
+    }
+
     /// What is known, for metrics, bans and the nodes' talk.
     pub fn state(&self) -> Option<&Arc<State>> {
         self.on.as_ref().map(|on| &on.state)
@@ -78,22 +102,58 @@ impl Behaviour {
         subjects: &Subjects,
         request: &Request<'_>,
         score: f32,
-        watch: Watch,
+        policy: &Policy,
         clock: &dyn Clock,
     ) -> Option<Judgement> {
+        let watch = policy.behaviour;
         let on = self.on.as_ref().filter(|_| watch != Watch::Off)?;
-        Some(
-            on.state
-                .judge(&on.settings, subjects, request, score, watch, clock),
-        )
+        let judge = Judge {
+            state: &on.state,
+            settings: &on.settings,
+            subjects,
+            tick: on.state.tick(clock),
+        };
+        let allowed = on.settings.allows(subjects);
+        let watch = if allowed { Watch::Observe } else { watch };
+        let excepted = |finding: &Finding| excepts(policy, request, finding);
+        let mut judgement = judge.judge(request, score, watch, &excepted);
+        if allowed {
+            judgement.reaction = Reaction::None;
+            judgement.weight = 0.0;
+            judgement.risk.value = 0.0;
+        }
+        Some(judgement)
     }
 
     /// Takes in what was answered.
     pub fn observe(&self, outcome: &Outcome, clock: &dyn Clock) {
         if let Some(on) = &self.on {
-            on.state.observe(&on.settings, outcome, clock);
+            let observer = Observer {
+                state: &on.state,
+                settings: &on.settings,
+                outcome,
+                tick: on.state.tick(clock),
+            };
+            observer.observe();
         }
     }
+}
+
+/// Whether the policy silences a detector for this request: by its id (`behaviour-flood`), by the tag `behaviour`, by
+/// route or path, or by the kind of subject as a field (`subject:session`).
+fn excepts(policy: &Policy, request: &Request<'_>, finding: &Finding) -> bool {
+    if policy.exceptions.is_empty() {
+        return false;
+    }
+    let tags = ["behaviour".to_owned()];
+    policy.excepts(&decision::Subject {
+        rule: finding.kind.id(),
+        tags: &tags,
+        route: request.route,
+        path: request.path,
+        location: Location::Subject,
+        name: finding.subject.kind.as_str().as_bytes(),
+    })
 }
 
 impl Settings {

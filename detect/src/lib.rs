@@ -158,10 +158,14 @@ impl Detector {
         }
         let mut verdict = decide(scan, policy, clock, [started, read]);
         verdict.uninspected = uninspected(&worker.view, &worker.forms, request);
-        let score = verdict.score;
-        verdict.behaviour = self
+        let judged = clock.now();
+        let judgement = self
             .behaviour
-            .judge(subjects, request, score, policy.behaviour, clock);
+            .judge(subjects, request, verdict.score, policy, clock);
+        if let Some(judgement) = judgement {
+            verdict.take_in(judgement, self.behaviour.risk_weight(), &policy.thresholds);
+            verdict.stages.behaviour = Some(clock.now().saturating_duration_since(judged));
+        }
         verdict
     }
 

@@ -1,9 +1,55 @@
 //! The detectors: each looks at what is known of a request's subjects and says what is wrong with it, by one rule of
 //! thumb that its file explains. They keep nothing themselves.
 
+mod account_takeover;
+mod address_spoofing;
+mod bot;
+mod broken_authentication;
+mod brute_force;
+mod credential_stuffing;
+mod endpoint_enumeration;
+mod flood;
+mod object_enumeration;
+mod outlier;
+mod parameter_fuzzing;
+mod password_spraying;
+mod repeated_attack;
+mod resource_exhaustion;
+mod scraping;
+mod session_hijack;
+#[cfg(test)]
+mod tests;
+mod unusual_sequence;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::behaviour::compact::Compact;
+use crate::behaviour::judgement::Finding;
+use crate::behaviour::places::Busy;
+use crate::behaviour::profile::Traits;
+use crate::behaviour::subject::{SubjectId, SubjectKind, Subjects};
+use crate::behaviour::visit::Visit;
+use crate::behaviour::world::Weather;
 use crate::rule::Category;
+
+pub use self::account_takeover::AccountTakeover;
+pub use self::address_spoofing::AddressSpoofing;
+pub use self::bot::Bot;
+pub use self::broken_authentication::BrokenAuthentication;
+pub use self::brute_force::BruteForce;
+pub use self::credential_stuffing::CredentialStuffing;
+pub use self::endpoint_enumeration::EndpointEnumeration;
+pub use self::flood::Flood;
+pub use self::object_enumeration::ObjectEnumeration;
+pub use self::outlier::Outlier;
+pub use self::parameter_fuzzing::ParameterFuzzing;
+pub use self::password_spraying::PasswordSpraying;
+pub use self::repeated_attack::RepeatedAttack;
+pub use self::resource_exhaustion::ResourceExhaustion;
+pub use self::scraping::Scraping;
+pub use self::session_hijack::SessionHijack;
+pub use self::unusual_sequence::UnusualSequence;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident => $id:literal, $name:literal, $category:ident, $unit:literal, $why:literal;)*) => {
@@ -106,17 +152,188 @@ kinds! {
         "What this client does resembles no group of other clients.";
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The thresholds of all detectors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Detectors {
+    /// Many passwords for one user.
+    pub brute_force: BruteForce,
+    /// Many users with a password each.
+    pub credential_stuffing: CredentialStuffing,
+    /// One password for many users.
+    pub password_spraying: PasswordSpraying,
+    /// A known user from somewhere else with something else.
+    pub account_takeover: AccountTakeover,
+    /// Reading everything.
+    pub scraping: Scraping,
+    /// Other people's objects by number.
+    pub object_enumeration: ObjectEnumeration,
+    /// Looking for what is there.
+    pub endpoint_enumeration: EndpointEnumeration,
+    /// Trying out what a parameter does.
+    pub parameter_fuzzing: ParameterFuzzing,
+    /// More work than a client should ask for.
+    pub resource_exhaustion: ResourceExhaustion,
+    /// More requests than a client should send.
+    pub flood: Flood,
+    /// A program that passes for something else.
+    pub bot: Bot,
+    /// One session in two hands.
+    pub session_hijack: SessionHijack,
+    /// Lying about its own address.
+    pub address_spoofing: AddressSpoofing,
+    /// Made-up tokens.
+    pub broken_authentication: BrokenAuthentication,
+    /// An order of requests that nobody else takes.
+    pub unusual_sequence: UnusualSequence,
+    /// Attack after attack, each refused alone.
+    pub repeated_attack: RepeatedAttack,
+    /// Far from what all others do.
+    pub outlier: Outlier,
+}
 
-    #[test]
-    fn every_kind_has_an_id_of_its_own() {
-        let mut ids: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), Kind::ALL.len());
-        // Factors are kept in a word of 32 bits.
-        assert!(ids.len() <= 32);
+/// From where on a number is a reason to throttle, and from where on to ban. A number beyond anything that happens
+/// switches the reaction off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// Throttle from here.
+    pub throttle: f32,
+    /// Deny and ban from here.
+    pub ban: f32,
+}
+
+impl Bounds {
+    /// Throttle from, ban from.
+    pub const fn new(throttle: f32, ban: f32) -> Self {
+        Self { throttle, ban }
     }
+
+    /// The same bounds for `scale` clients at once.
+    fn times(self, scale: f32) -> Self {
+        Self::new(self.throttle * scale, self.ban * scale)
+    }
+
+    /// What a number weighs: 60 to 79 between the bounds, 80 to 95 above. `None` below.
+    fn weigh(self, value: f32) -> Option<u8> {
+        if value >= self.ban {
+            let beyond = (value / self.ban.max(f32::MIN_POSITIVE)).min(4.0);
+            return Some(80 + (beyond * 5.0 - 5.0) as u8);
+        }
+        let above = (value - self.throttle) / (self.ban - self.throttle).max(f32::MIN_POSITIVE);
+        (value >= self.throttle).then_some(60 + (above * 19.0).clamp(0.0, 19.0) as u8)
+    }
+
+    /// A finding, if the number is over a bound. The further it is, the surer: 63 % at the bound, 86 % at twice that.
+    fn finding(self, kind: Kind, subject: SubjectId, value: f32) -> Option<Finding> {
+        let score = self.weigh(value)?;
+        Some(Finding {
+            kind,
+            subject,
+            score,
+            confidence: 1.0 - (-value / self.throttle.max(f32::MIN_POSITIVE)).exp(),
+            value,
+            bound: self.throttle,
+        })
+    }
+}
+
+/// What is known of one subject of the request under judgement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// Who.
+    pub id: SubjectId,
+    /// Its counters, this request included.
+    pub compact: Compact,
+    /// What stands out in its profile, if it has one.
+    pub traits: Option<Traits>,
+}
+
+impl Known {
+    /// For how many clients it stands: what one client may do, an address with twenty healthy ones may do twenty times.
+    pub(crate) fn scale(&self) -> f32 {
+        match self.id.kind {
+            SubjectKind::Address | SubjectKind::Client => self.compact.healthy.count().max(1.0),
+            // A key is a program's, and programs are quick.
+            SubjectKind::Key => 2.0,
+            SubjectKind::Prefix
+            | SubjectKind::System
+            | SubjectKind::User
+            | SubjectKind::Session => 1.0,
+        }
+    }
+
+    /// Whether it is a place where anybody may sit, rather than someone.
+    pub(crate) const fn is_place(&self) -> bool {
+        matches!(self.id.kind, SubjectKind::Address | SubjectKind::Client)
+    }
+}
+
+/// The request under judgement, and all that is known around it.
+pub(crate) struct Scene<'a> {
+    pub settings: &'a Detectors,
+    pub subjects: &'a Subjects,
+    pub visit: &'a Visit,
+    /// Its subjects, the widest first: address, client, key, user, session.
+    pub known: &'a [Known],
+    pub login: Option<&'a LoginScene>,
+    pub busy: Busy,
+    pub weather: Weather,
+}
+
+/// What is known around a login.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoginScene {
+    /// The user who is tried, wherever from.
+    pub user: Option<Compact>,
+    /// The same user from this address only.
+    pub pair: Option<Compact>,
+    /// Whether the user has been at home in this network.
+    pub at_home: bool,
+    /// The program, wherever it is.
+    pub program: Compact,
+    /// The password.
+    pub secret: Option<Compact>,
+    /// Whether the address did nothing before but log in, without success.
+    pub cold: bool,
+    /// Failed logins of such addresses of late, and their share.
+    pub cold_failures: (f32, f32),
+}
+
+/// A detector: looks at one subject of a request.
+type Look = fn(&Scene<'_>, &Known) -> Option<Finding>;
+
+/// All detectors, in the order of [`Kind`].
+const LOOKS: [Look; 17] = [
+    brute_force::look,
+    credential_stuffing::look,
+    password_spraying::look,
+    account_takeover::look,
+    scraping::look,
+    object_enumeration::look,
+    endpoint_enumeration::look,
+    parameter_fuzzing::look,
+    resource_exhaustion::look,
+    flood::look,
+    bot::look,
+    session_hijack::look,
+    address_spoofing::look,
+    broken_authentication::look,
+    unusual_sequence::look,
+    repeated_attack::look,
+    outlier::look,
+];
+
+/// Asks all detectors about all subjects of a request. Allocates only if there is something to say.
+pub(crate) fn run(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for known in scene.known {
+        findings.extend(LOOKS.iter().filter_map(|look| look(scene, known)));
+    }
+    findings
+}
+
+/// The share of `part` in `whole`; 0 where there is nothing.
+fn share(part: f32, whole: f32) -> f32 {
+    if whole > 0.0 { part / whole } else { 0.0 }
 }

@@ -13,6 +13,8 @@ use crate::behaviour::visit::Visit;
 pub struct Judgement {
     /// What the detectors noticed, strongest first.
     pub findings: Vec<Finding>,
+    /// What the findings weigh together, 0 to 100: the least score of the request.
+    pub weight: f32,
     /// How much speaks against the worst of its subjects.
     pub risk: Risk,
     /// What is to be done.

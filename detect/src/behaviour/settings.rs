@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::behaviour::detect::Detectors;
+
 /// All settings of the behaviour stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -16,6 +18,8 @@ pub struct Settings {
     pub risk: RiskSettings,
     /// How long a ban lasts, and how it grows.
     pub bans: BanSettings,
+    /// The thresholds of the detectors.
+    pub detectors: Detectors,
     /// Networks that are judged but never throttled, denied or banned for their behaviour: your own monitoring.
     #[schemars(with = "Vec<String>")]
     pub allow: Vec<ipnet::IpNet>,

@@ -439,6 +439,31 @@ impl Subjects {
     }
 }
 
+/// Subjects that have no name outside: they are counted under the kind of a client, and never banned.
+impl SubjectId {
+    /// A program, wherever it is.
+    pub(crate) fn program(subjects: &Subjects) -> Self {
+        Self::inner(subjects.fingerprint().0, 0x70)
+    }
+
+    /// A password.
+    pub(crate) const fn secret(secret: SubjectHash) -> Self {
+        Self::inner(secret.0, 0x73)
+    }
+
+    /// A user tried from one address.
+    pub(crate) fn pair(subjects: &Subjects, user: SubjectHash) -> Self {
+        Self::inner(
+            mix(SubjectId::address(subjects.client).hash.0) ^ user.0,
+            0x75,
+        )
+    }
+
+    const fn inner(value: u64, salt: u64) -> Self {
+        Self::new(SubjectKind::Client, SubjectHash(mix(value) ^ mix(salt)))
+    }
+}
+
 /// Spreads the bits of a number over all of it: the finaliser of splitmix64 (Steele, Lea, Flood 2014).
 pub(crate) const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
