@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::problem::{Position, Problem};
 use crate::suggest;
 use crate::tree::{Kind, Meaning, Node, Scalar, Style};
-use crate::value::{ByteSize, Duration, LimitKey, Rate, RecordOutput, ServerUrl, ValueError};
+use crate::value::{
+    ByteSize, Duration, IdentitySource, LimitKey, Rate, RecordOutput, ServerUrl, ValueError,
+};
 
 /// Checks a tree against the schema and prunes what does not hold. `false` when nothing usable remains.
 pub(crate) fn check(
@@ -384,6 +386,7 @@ fn read_format(format: &str, text: &str) -> Result<(), ValueError> {
         "byte-size" => text.parse::<ByteSize>().map(drop),
         "rate" => text.parse::<Rate>().map(drop),
         "limit-key" => text.parse::<LimitKey>().map(drop),
+        "identity-source" => text.parse::<IdentitySource>().map(drop),
         "server-url" => text.parse::<ServerUrl>().map(drop),
         "record-output" => text.parse::<RecordOutput>().map(drop),
         "socket-address" => text.parse::<std::net::SocketAddr>().map(drop).map_err(|_| {

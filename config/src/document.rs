@@ -100,6 +100,9 @@ impl<'a> Writer<'a> {
             (_, "duration") => "time".to_owned(),
             (_, "byte-size") => "size".to_owned(),
             (_, "rate") => "rate".to_owned(),
+            (_, "identity-source") => {
+                "`header:NAME`, `cookie:NAME`, `query:NAME`, `jwt:CLAIM`".to_owned()
+            }
             (_, "limit-key") => "`client`, `route`, `header:NAME`".to_owned(),
             (_, "server-url") => "URL".to_owned(),
             (_, "record-output") => "`stdout`, `none` or a path".to_owned(),

@@ -26,15 +26,18 @@ pub mod value;
 pub use documents::{Located, Source, from_yaml, load_documents, read_folder, yaml_to_json};
 pub use load::{load, parse, schema};
 pub use model::{
-    Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Ejection, Exception, Failure,
-    HeaderEdits, HostHeader, Limit, Listener, Log, LogFormat, LogLevel, MinRate, Mode, Policy,
-    Pool, Protocol, Records, Redact, ResponseAction, Responses, Route, Rules, Shutdown, Thresholds,
-    Timeouts, Tls, Upstream, UpstreamTimeouts, UpstreamTls, Workers,
+    Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Crawler, Ejection, Exception,
+    Failure, HeaderEdits, HostHeader, Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins,
+    MinRate, Mode, Policy, Pool, Protocol, Records, Redact, ResponseAction, Responses, Route,
+    Rules, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts, UpstreamTls,
+    Workers,
 };
 pub use problem::{Position, Problem};
 pub use rules::{embedded_rules, load_rules};
 pub use tree::MAX_FILE_BYTES;
-pub use value::{ByteSize, Duration, LimitKey, Rate, RatePeriod, RecordOutput, Scheme, ServerUrl};
+pub use value::{
+    ByteSize, Duration, IdentitySource, LimitKey, Rate, RatePeriod, RecordOutput, Scheme, ServerUrl,
+};
 
 /// The configuration file that is shipped.
 pub const DEFAULT_FILE: &str = include_str!("../portcullis.yaml");

@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{ByteSize, Duration, NetworkFormat, PathFormat, RecordOutput, SocketFormat};
 
+mod identity;
 mod listener;
 mod policy;
 mod route;
 mod upstream;
 
+pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
     Behaviour, Beyond, BodyPolicy, Exception, Failure, Limit, Mode, Policy, ResponseAction,
@@ -54,6 +56,12 @@ pub struct Config {
     /// written here, it has the defaults below.
     #[serde(default)]
     pub policies: BTreeMap<String, Policy>,
+    /// Whom a request comes from, besides its address.
+    #[serde(default)]
+    pub identity: Identity,
+    /// What clients do over time, and what happens to them for it. A policy takes part with `behaviour.enabled`.
+    #[serde(default)]
+    pub behaviour: portcullis_detect::behaviour::Settings,
     /// Where the signatures come from.
     #[serde(default)]
     pub rules: Rules,

@@ -12,6 +12,8 @@ impl Config {
         let resolve = |path: &mut PathBuf| *path = folder.join(&path);
         self.rules.directory.iter_mut().for_each(resolve);
         self.log.file.iter_mut().for_each(resolve);
+        self.identity.tokens.jwks.iter_mut().for_each(resolve);
+        self.identity.networks.iter_mut().for_each(resolve);
         if let RecordOutput::File(path) = &mut self.records.output {
             resolve(path);
         }

@@ -57,6 +57,19 @@ pub enum LimitKey {
     Header(String),
 }
 
+/// Where in a request's head somebody's identity stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum IdentitySource {
+    /// The value of this header, in lower case.
+    Header(String),
+    /// The value of this cookie.
+    Cookie(String),
+    /// The value of this query parameter.
+    Query(String),
+    /// This claim of the JSON Web Token in `Authorization: Bearer`.
+    Claim(String),
+}
+
 /// How a server is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -359,6 +372,44 @@ impl fmt::Display for LimitKey {
     }
 }
 
+impl FromStr for IdentitySource {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = |what: String| {
+            ValueError::new(
+                what,
+                "write header:NAME, cookie:NAME, query:NAME or jwt:CLAIM, such as header:x-api-key",
+            )
+        };
+        let (kind, name) = text
+            .split_once(':')
+            .ok_or_else(|| wrong(format!("`{text}` says not where to look")))?;
+        let printable = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
+        match kind {
+            "header" if is_token(name) => Ok(Self::Header(name.to_ascii_lowercase())),
+            "cookie" if is_token(name) => Ok(Self::Cookie(name.to_owned())),
+            "query" if printable => Ok(Self::Query(name.to_owned())),
+            "jwt" if printable => Ok(Self::Claim(name.to_owned())),
+            "header" | "cookie" | "query" | "jwt" => {
+                Err(wrong(format!("`{name}` is no name of a {kind}")))
+            }
+            _ => Err(wrong(format!("`{kind}` is no place in a request"))),
+        }
+    }
+}
+
+impl fmt::Display for IdentitySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Claim(name) => write!(f, "jwt:{name}"),
+        }
+    }
+}
+
 impl ServerUrl {
     /// Whether the server is spoken to over TLS.
     pub const fn is_tls(&self) -> bool {
@@ -568,6 +619,12 @@ written_as_text!(
     "client, route or header:NAME"
 );
 written_as_text!(
+    IdentitySource,
+    "identity-source",
+    "string",
+    "header:NAME, cookie:NAME, query:NAME or jwt:CLAIM"
+);
+written_as_text!(
     ServerUrl,
     "server-url",
     "string",
@@ -627,7 +684,7 @@ mod tests {
     #[test]
     fn spellings_are_read_and_written() {
         type Read = fn(&str) -> Result<String, String>;
-        let table: [(Read, &[(&str, &str)]); 6] = [
+        let table: [(Read, &[(&str, &str)]); 7] = [
             (
                 read::<Duration>,
                 &[
@@ -678,6 +735,18 @@ mod tests {
                 ],
             ),
             (
+                read::<IdentitySource>,
+                &[
+                    ("header:X-Api-Key", "header:x-api-key"),
+                    ("cookie:JSESSIONID", "cookie:JSESSIONID"),
+                    ("query:api[key]", "query:api[key]"),
+                    (
+                        "jwt:https://example.com/user",
+                        "jwt:https://example.com/user",
+                    ),
+                ],
+            ),
+            (
                 read::<ServerUrl>,
                 &[
                     ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
@@ -712,7 +781,7 @@ mod tests {
     #[test]
     fn other_spellings_are_refused() {
         type Read = fn(&str) -> Result<String, String>;
-        let table: [(Read, &[&str]); 6] = [
+        let table: [(Read, &[&str]); 7] = [
             (
                 read::<Duration>,
                 &[
@@ -757,6 +826,18 @@ mod tests {
             (
                 read::<LimitKey>,
                 &["", "clients", "header:", "header:a b", "header:a:b"],
+            ),
+            (
+                read::<IdentitySource>,
+                &[
+                    "",
+                    "x-api-key",
+                    "header:",
+                    "header:a b",
+                    "cookie:a=b",
+                    "query:",
+                    "body:user",
+                ],
             ),
             (
                 read::<ServerUrl>,

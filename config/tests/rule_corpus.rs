@@ -129,9 +129,7 @@ fn inspect(
         ..Policy::default()
     };
     request.with(|request| {
-        let subjects = Subjects {
-            client: request.client,
-        };
+        let subjects = Subjects::of(request.client);
         if fast {
             detector.inspect(worker, request, &policy, &subjects, &SystemClock)
         } else {

@@ -43,9 +43,7 @@ fn inspect(
         paranoia: 4,
         ..Policy::default()
     };
-    let subjects = Subjects {
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    };
+    let subjects = Subjects::of(IpAddr::V4(Ipv4Addr::LOCALHOST));
     request.with(|request| {
         if fast {
             detector.inspect(worker, request, &policy, &subjects, &SystemClock)

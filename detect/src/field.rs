@@ -76,11 +76,13 @@ pub enum Location {
     ResponseHeader,
     /// The first bytes of an answer's body.
     ResponseBody,
+    /// Nothing in the request itself: what is known of whom it came from. The name is the kind of subject.
+    Subject,
 }
 
 impl Location {
     /// How many locations there are.
-    pub const COUNT: usize = 33;
+    pub const COUNT: usize = 34;
 
     /// All locations, in the order of their discriminants.
     pub const ALL: [Location; Location::COUNT] = [
@@ -117,6 +119,7 @@ impl Location {
         Location::ResponseStatus,
         Location::ResponseHeader,
         Location::ResponseBody,
+        Location::Subject,
     ];
 }
 

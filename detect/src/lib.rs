@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
-mod behaviour;
+pub mod behaviour;
 pub mod clock;
 mod decision;
 pub mod decode;
@@ -35,15 +35,14 @@ use crate::evidence::Collection;
 use crate::field::{AnomalyKind, Field};
 use crate::signature::{Input, Scan, State};
 
-pub use crate::clock::{Clock, SystemClock};
+pub use crate::behaviour::{Outcome, Subjects};
+pub use crate::clock::{Clock, SystemClock, Timeline};
 pub use crate::field::Location;
-pub use crate::policy::{Exception, Policy, Thresholds};
+pub use crate::policy::{Exception, Policy, Thresholds, Watch};
 pub use crate::request::{Body, Request};
 pub use crate::response::Response;
 pub use crate::rule::{Category, Origin, Rule, RuleError, RuleSet, RuleSpec, Severity};
-pub use crate::verdict::{
-    Action, Evidence, Level, Outcome, Stages, Subjects, Uninspected, Verdict,
-};
+pub use crate::verdict::{Action, Evidence, Level, Stages, Uninspected, Verdict};
 
 /// The engine, compiled from one version of the configuration. Immutable and shared by all workers.
 #[derive(Debug, Default)]
@@ -70,6 +69,17 @@ impl Detector {
             rules,
             ..Self::default()
         }
+    }
+
+    /// The same engine with an eye on behaviour.
+    #[must_use]
+    pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
+        Self { behaviour, ..self }
+    }
+
+    /// Behaviour: bans, risk and what is known of subjects.
+    pub fn behaviour(&self) -> &Behaviour {
+        &self.behaviour
     }
 
     /// The rules it runs.
@@ -125,8 +135,8 @@ impl Detector {
     }
 
     /// Takes in what the upstream answered, for the stages that learn from it.
-    pub fn observe(&self, outcome: &Outcome) {
-        self.behaviour.observe(outcome);
+    pub fn observe(&self, outcome: &Outcome, clock: &dyn Clock) {
+        self.behaviour.observe(outcome, clock);
     }
 
     fn judge(
@@ -142,15 +152,20 @@ impl Detector {
         let mut scan = self.read(worker, request, policy);
         scan.prefilter = prefilter;
         let read = clock.now();
-        // No evidence comes from these two yet, and the verdict says that they were skipped.
-        if let Some(deviation) = self.behaviour.judge(subjects) {
-            match deviation {}
-        }
+        // No evidence comes from it yet, and the verdict says that it was skipped.
         if let Some(vote) = self.ensemble.vote(&scan.input) {
             match vote {}
         }
         let mut verdict = decide(scan, policy, clock, [started, read]);
         verdict.uninspected = uninspected(&worker.view, &worker.forms, request);
+        let judged = clock.now();
+        let judgement = self
+            .behaviour
+            .judge(subjects, request, verdict.score, policy, clock);
+        if let Some(judgement) = judgement {
+            verdict.take_in(judgement, self.behaviour.risk_weight(), &policy.thresholds);
+            verdict.stages.behaviour = Some(clock.now().saturating_duration_since(judged));
+        }
         verdict
     }
 
@@ -253,6 +268,7 @@ fn decide(mut scan: Scan<'_>, policy: &Policy, clock: &dyn Clock, times: [Instan
         evidence: collection.evidence(scan.forms),
         stages: Stages::default(),
         uninspected: Uninspected::default(),
+        behaviour: None,
     };
     verdict.stages.decode = Some(times[1].saturating_duration_since(times[0]));
     verdict.stages.signature = Some(scanned.saturating_duration_since(times[1]));

@@ -14,9 +14,24 @@ pub struct Policy {
     pub paranoia: u8,
     /// What shall not count, for tuning.
     pub exceptions: Vec<Exception>,
+    /// What is done with behaviour.
+    pub behaviour: Watch,
     /// How much of a request is looked at.
     #[serde(skip)]
     pub limits: Limits,
+}
+
+/// What a policy does with the behaviour of a request's subjects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// Nothing: requests are neither counted nor judged.
+    #[default]
+    Off,
+    /// Requests are counted and judged; nobody is banned for them.
+    Observe,
+    /// And who deserves it is banned.
+    Enforce,
 }
 
 impl Default for Policy {
@@ -25,6 +40,7 @@ impl Default for Policy {
             thresholds: Thresholds::default(),
             paranoia: 1,
             exceptions: Vec::new(),
+            behaviour: Watch::Off,
             limits: Limits::default(),
         }
     }

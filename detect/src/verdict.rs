@@ -1,7 +1,6 @@
 //! The verdict: what the engine thinks of one request, and on what evidence. The gateway enforces it, records it and
 //! shows it; nothing downstream adds to it.
 
-use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::behaviour::Judgement;
 use crate::field::Location;
 use crate::rule::{Category, Severity};
 
@@ -29,6 +29,9 @@ pub struct Verdict {
     pub stages: Stages,
     /// What was not looked at.
     pub uninspected: Uninspected,
+    /// What behaviour says, where that stage ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<Judgement>,
 }
 
 impl Verdict {
@@ -45,6 +48,7 @@ impl Verdict {
             evidence: Vec::new(),
             stages: Stages::default(),
             uninspected: Uninspected::default(),
+            behaviour: None,
         }
     }
 }
@@ -216,26 +220,6 @@ impl Uninspected {
     pub const fn is_nothing(self) -> bool {
         !self.body && !self.fields
     }
-}
-
-/// Whom a request came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subjects {
-    /// The address after trusted proxies.
-    pub client: IpAddr,
-}
-
-/// What the upstream answered, for the stages that learn from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Whose request it was.
-    pub subjects: Subjects,
-    /// The status code.
-    pub status: u16,
-    /// From the request's last byte to the answer's first.
-    pub latency: Duration,
-    /// The length of the answer's body.
-    pub bytes: u64,
 }
 
 #[cfg(test)]

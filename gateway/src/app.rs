@@ -19,10 +19,12 @@ use tokio::task::LocalSet;
 use crate::admin::{self, AdminState, Phase};
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::record::{Recorder, Sink};
 use crate::reload::{self, Watcher};
 use crate::snapshot::Snapshot;
+use crate::state_dir::StateDir;
 use crate::worker::{Shared, Worker};
 use crate::{sys, tls};
 
@@ -34,6 +36,8 @@ pub struct App {
     workers: Vec<Hand>,
     listeners: HashMap<SocketAddr, Listening>,
     places: Arc<Semaphore>,
+    memory: Memory,
+    state_dir: Option<PathBuf>,
 }
 
 /// One worker's thread, and the way to hand it listeners.
@@ -55,11 +59,11 @@ const LISTENERS_AT_ONCE: usize = 1024;
 const FLUSH: Duration = Duration::from_secs(5);
 
 impl App {
-    /// Compiles, binds and starts everything.
+    /// Compiles, binds and starts everything. `state_dir` is where the command line wants the state folder.
     ///
     /// # Errors
     /// Sentences for the operator. Nothing is served then.
-    pub fn start(config: Config) -> Result<Self, Vec<String>> {
+    pub fn start(config: Config, state_dir: Option<PathBuf>) -> Result<Self, Vec<String>> {
         let one = |sentence: String| vec![sentence];
         if let Some(limit) = sys::raise_descriptor_limit() {
             tracing::debug!(limit, "descriptor limit");
@@ -71,7 +75,8 @@ impl App {
             metrics.limit_keys.clone(),
             metrics.limit_evictions.clone(),
         );
-        let snapshot = Snapshot::build(config, &limits, &metrics)?;
+        let memory = memory(&config, state_dir.clone(), &metrics).map_err(one)?;
+        let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
         let config = snapshot.config.clone();
         let tls = listeners_tls(&config)?;
         let threads = worker_count(&config);
@@ -129,6 +134,8 @@ impl App {
             workers,
             listeners: HashMap::new(),
             places,
+            memory,
+            state_dir,
         };
         for (configured, bound, tls) in sockets {
             app.open(configured, bound, tls);
@@ -165,6 +172,11 @@ impl App {
             self.shared.snapshot.load().detector.rules().len(),
             self.workers.len(),
         )
+    }
+
+    /// Whether behaviour is judged.
+    pub fn watches_behaviour(&self) -> bool {
+        self.shared.snapshot.load().detector.behaviour().is_on()
     }
 
     /// Serves until a signal ends it; follows changes of `file`.
@@ -233,7 +245,15 @@ impl App {
             return Ok(false);
         }
         let tls = listeners_tls(&fresh)?;
-        let snapshot = Snapshot::build(fresh, &self.shared.limits, &self.shared.metrics)?;
+        let opened = (fresh.behaviour.enabled && !self.memory.is_open())
+            .then(|| memory(&fresh, self.state_dir.clone(), &self.shared.metrics))
+            .transpose()
+            .map_err(|problem| vec![problem])?;
+        let state = opened.as_ref().unwrap_or(&self.memory).state();
+        let snapshot = Snapshot::build(fresh, &self.shared.limits, &self.shared.metrics, state)?;
+        if let Some(opened) = opened {
+            self.memory = opened;
+        }
         let mut opened = Vec::new();
         for (listener, tls) in snapshot.config.listeners.iter().zip(tls) {
             match self.listeners.get(&listener.address) {
@@ -404,11 +424,26 @@ fn listeners_tls(config: &Config) -> Result<Vec<Option<Arc<ServerConfig>>>, Vec<
     }
 }
 
+/// What is known of clients: kept in the state folder where behaviour is switched on.
+fn memory(
+    config: &Config,
+    state_dir: Option<PathBuf>,
+    metrics: &Arc<Metrics>,
+) -> Result<Memory, String> {
+    if !config.behaviour.enabled {
+        return Memory::idle(&config.behaviour);
+    }
+    let place = StateDir::place(state_dir, config.admin.address.port());
+    Memory::open(&config.behaviour, place, metrics.clone())
+}
+
 fn has_files(config: &Config) -> bool {
-    config
-        .listeners
-        .iter()
-        .any(|listener| listener.tls.is_some())
+    config.identity.tokens.jwks.is_some()
+        || config.identity.networks.is_some()
+        || config
+            .listeners
+            .iter()
+            .any(|listener| listener.tls.is_some())
 }
 
 fn sink(records: &config::Records) -> Sink {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use portcullis_detect::behaviour::SubjectId;
 
 use crate::command;
 
@@ -57,6 +58,14 @@ enum Command {
         after_help = "Examples:\n  portcullis eval --data data --table\n  portcullis eval --data data --set graft --every 10 --wrong wrong.jsonl\n  portcullis eval --data data --set api_benign.valid --rules config/rules"
     )]
     Eval(EvalArgs),
+    /// Who is banned; ban somebody, or let somebody go
+    ///
+    /// Speaks with the gateway that runs with this state folder on this machine. Subjects are written as
+    /// address:192.0.2.1, prefix:192.0.2.0/24, system:64500, or KIND:HASH as records name keys, users and sessions.
+    #[command(
+        after_help = "Example:\n  portcullis bans add 192.0.2.1 --for 1h --why 'scraping the catalogue'"
+    )]
+    Bans(BansArgs),
     /// About the configuration: its schema, its reference, the file that is shipped
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -71,6 +80,10 @@ pub struct RunArgs {
     /// The configuration file (YAML)
     #[arg(long, short, value_name = "FILE")]
     pub config: PathBuf,
+    /// The folder for what must outlive the process, such as bans. Without it: systemd's STATE_DIRECTORY, or
+    /// .portcullis/<admin port> below the working folder. Used where behaviour is switched on
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// Also start the demo API on 127.0.0.1:9000, and print what to try
     #[arg(long)]
     pub demo: bool,
@@ -152,6 +165,47 @@ pub struct EvalArgs {
     pub json: bool,
 }
 
+/// Arguments of `bans`.
+#[derive(Debug, Args)]
+pub struct BansArgs {
+    /// The gateway's state folder, as given to `run`
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state_dir: Option<PathBuf>,
+    /// The port of the gateway's admin plane, which names its state folder where no other was given
+    #[arg(long, value_name = "PORT", default_value_t = 9901, global = true)]
+    pub admin_port: u16,
+    /// What to do
+    #[command(subcommand)]
+    pub what: BansCommand,
+}
+
+/// What `bans` can do.
+#[derive(Debug, Subcommand)]
+pub enum BansCommand {
+    /// List the bans that hold
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ban somebody
+    Add {
+        /// Whom, such as 192.0.2.1 or user:00c0ffee00c0ffee
+        subject: SubjectId,
+        /// For how long, such as 30m or 12h; without it, until the ban is removed
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<portcullis_config::Duration>,
+        /// For what; for whoever reads the list later
+        #[arg(long, default_value = "added by hand")]
+        why: String,
+    },
+    /// Let somebody go
+    Remove {
+        /// Whom, as `list` prints it
+        subject: SubjectId,
+    },
+}
+
 /// What `config` can do.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -204,6 +258,7 @@ impl Cli {
             Command::Demo(args) => command::demo::run(&args),
             Command::Inspect(args) => command::inspect::run(&args),
             Command::Eval(args) => command::eval::run(&args),
+            Command::Bans(args) => command::bans::run(&args),
             Command::Config(which) => command::config::run(&which),
             Command::Rules(which) => command::rules::run(&which),
         };

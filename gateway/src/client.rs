@@ -75,7 +75,7 @@ fn entries<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item 
 }
 
 /// An address as proxies write it: bare, in brackets, with a port, quoted.
-fn address(text: &[u8]) -> Option<IpAddr> {
+pub(crate) fn address(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
     let text = text
         .strip_prefix('"')
@@ -92,7 +92,7 @@ fn address(text: &[u8]) -> Option<IpAddr> {
 }
 
 /// The `for=` parameter of an element of `Forwarded`.
-fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
+pub(crate) fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     element
         .split(|b| *b == b';')
         .map(<[u8]>::trim_ascii)

@@ -6,6 +6,7 @@
     reason = "printing is what commands are for"
 )]
 
+pub mod bans;
 pub mod check;
 pub mod config;
 pub mod demo;

@@ -7,13 +7,14 @@ mod log;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, request};
 use http_body::Body;
 use hyper::body::Incoming;
 use portcullis_config::Mode;
+use portcullis_detect::behaviour::Reaction;
 use portcullis_detect::{Action, Verdict};
 
 pub use self::log::Exchange;
@@ -30,6 +31,11 @@ use crate::snapshot::{Policy, Route};
 use crate::upstream::{Answered, Upstream};
 use crate::websocket;
 use crate::worker::Worker;
+
+/// After how many seconds a client may try again that one request alone got throttled.
+const THROTTLE_SECONDS: u64 = 10;
+/// The longest time for which a request is held, as `throttle_delay` has it.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 /// Answers one request. Never fails: what goes wrong becomes an answer.
 pub async fn handle(
@@ -68,6 +74,12 @@ async fn run(
     let policy = &route.policy;
     let observing = policy.mode == Mode::Observe;
 
+    exchange.learn_subjects(&snapshot, policy, &parts);
+    if let Some(remains) = exchange.banned(&snapshot)
+        && exchange.decide(Action::Deny, observing)
+    {
+        return Err(Fault::Banned(remains));
+    }
     if let Some(seconds) = exchange.over_limit(route, &parts.headers)
         && exchange.decide(Action::Throttle, observing)
     {
@@ -77,6 +89,7 @@ async fn run(
     let websocket = websocket::wanted(&parts, route);
     let (received, gate) = receive(exchange, &parts, incoming, route, websocket).await?;
 
+    exchange.learn_attempt(&snapshot, &parts, &received.prefix);
     // A client's own claim of a score is no score, whether it is inspected or not.
     parts.headers.remove(&policy.tag_header);
     if policy.mode != Mode::Off {
@@ -184,7 +197,12 @@ async fn enforce(
     let Some(verdict) = verdict else {
         return Ok(());
     };
-    let (action, score) = (verdict.action, verdict.score);
+    let reaction = verdict
+        .behaviour
+        .as_ref()
+        .map_or(Reaction::None, |judgement| judgement.reaction);
+    let action = verdict.action.max(asked_by(reaction));
+    let score = verdict.score;
     exchange.judged(verdict);
     if action == Action::Allow || !exchange.decide(action, observing) {
         return Ok(());
@@ -199,13 +217,38 @@ async fn enforce(
             Ok(())
         }
         Action::Throttle => match policy.throttle_delay {
-            None => Err(Fault::Throttled),
+            None => Err(Fault::Throttled(pause(reaction))),
             Some(delay) => {
-                tokio::time::sleep(delay).await;
+                tokio::time::sleep(delay.max(tarpit(reaction))).await;
                 Ok(())
             }
         },
         Action::Deny => Err(Fault::Denied),
+    }
+}
+
+/// The action that the behaviour of a subject asks for.
+const fn asked_by(reaction: Reaction) -> Action {
+    match reaction {
+        Reaction::None => Action::Allow,
+        Reaction::Throttle { .. } => Action::Throttle,
+        Reaction::Deny | Reaction::Ban { .. } => Action::Deny,
+    }
+}
+
+/// After how many seconds a throttled client may try again.
+fn pause(reaction: Reaction) -> u64 {
+    match reaction {
+        Reaction::Throttle { retry_after, .. } => retry_after.as_secs().max(1),
+        Reaction::None | Reaction::Deny | Reaction::Ban { .. } => THROTTLE_SECONDS,
+    }
+}
+
+/// How long a throttled request is held at least, where the policy delays.
+fn tarpit(reaction: Reaction) -> Duration {
+    match reaction {
+        Reaction::Throttle { delay, .. } => delay.min(LONGEST_DELAY),
+        Reaction::None | Reaction::Deny | Reaction::Ban { .. } => Duration::ZERO,
     }
 }
 
@@ -248,7 +291,9 @@ async fn send(
     let begun = Instant::now();
     let answered = upstream.send(server, request, http2, exchange.body()).await;
     exchange.answered_after(begun.elapsed());
-    answered.map_err(|error| exchange.upstream_failed(error))
+    let answered = answered.map_err(|error| exchange.upstream_failed(error))?;
+    exchange.got_answer();
+    Ok(answered)
 }
 
 /// Passes the upstream's answer on.

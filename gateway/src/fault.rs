@@ -15,8 +15,10 @@ pub enum Fault {
     NoRoute,
     /// A limit is used up; seconds until it is not.
     Limited(u64),
-    /// The verdict calls for a pause.
-    Throttled,
+    /// The verdict calls for a pause of so many seconds.
+    Throttled(u64),
+    /// The client is banned; seconds until it is not, where the ban ends by itself.
+    Banned(Option<u64>),
     /// The verdict is a denial.
     Denied,
     /// The engine failed, and the policy denies then.
@@ -35,9 +37,6 @@ pub enum Fault {
     Panicked,
 }
 
-/// After how many seconds a throttled client may try again.
-const THROTTLE_SECONDS: u64 = 10;
-
 impl Fault {
     /// The status for the client.
     pub fn status(&self) -> StatusCode {
@@ -46,8 +45,8 @@ impl Fault {
                 StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST)
             }
             Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::Limited(_) | Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
-            Self::Denied | Self::EngineFailed => StatusCode::FORBIDDEN,
+            Self::Limited(_) | Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Banned(_) | Self::Denied | Self::EngineFailed => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ClientBroke => StatusCode::BAD_REQUEST,
             Self::ClientSlow => StatusCode::REQUEST_TIMEOUT,
@@ -63,7 +62,11 @@ impl Fault {
             Self::Refused(..) | Self::TooLarge => Outcome::Refused,
             Self::ClientBroke => Outcome::ClientGone,
             Self::ClientSlow => Outcome::Timeout,
-            Self::NoRoute | Self::Limited(_) | Self::Throttled | Self::Denied => Outcome::Complete,
+            Self::NoRoute
+            | Self::Limited(_)
+            | Self::Throttled(_)
+            | Self::Banned(_)
+            | Self::Denied => Outcome::Complete,
             Self::Upstream(error) if error.is_timeout() => Outcome::Timeout,
             Self::Upstream(_) | Self::UnaskedUpgrade => Outcome::UpstreamError,
             Self::EngineFailed | Self::Panicked => Outcome::InternalError,
@@ -75,7 +78,8 @@ impl Fault {
         match self {
             Self::Refused(_, reason) => Some(reason),
             Self::NoRoute => Some("no-route"),
-            Self::Limited(_) | Self::Throttled | Self::Denied => None,
+            Self::Limited(_) | Self::Throttled(_) | Self::Denied => None,
+            Self::Banned(_) => Some("banned"),
             Self::EngineFailed => Some("engine-failed"),
             Self::TooLarge => Some("body-too-large"),
             Self::ClientBroke => Some("body-broke-off"),
@@ -89,8 +93,8 @@ impl Fault {
     /// Seconds for Retry-After.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Limited(seconds) => Some(*seconds),
-            Self::Throttled => Some(THROTTLE_SECONDS),
+            Self::Limited(seconds) | Self::Throttled(seconds) => Some(*seconds),
+            Self::Banned(seconds) => *seconds,
             _ => None,
         }
     }

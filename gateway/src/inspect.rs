@@ -2,7 +2,6 @@
 //! turns a panic in it into the answer that the policy chose.
 
 use std::cell::{Cell, RefCell};
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,8 +25,8 @@ pub struct EngineFailure;
 /// What the engine needs to know of a request besides its body. Cheap to clone for another thread.
 #[derive(Clone)]
 pub struct Subject {
-    /// The client.
-    pub client: IpAddr,
+    /// Whom it comes from.
+    pub subjects: Subjects,
     /// `http` or `https`.
     pub scheme: &'static str,
     /// The host asked for.
@@ -54,7 +53,7 @@ pub async fn request(
             judge(
                 &snapshot.detector,
                 scratch,
-                policy,
+                &policy.engine,
                 parts,
                 subject,
                 body,
@@ -76,7 +75,7 @@ pub async fn request(
             let verdict = judge(
                 &snapshot.detector,
                 &mut own,
-                &policy,
+                &policy.engine,
                 &parts,
                 &subject,
                 &body,
@@ -106,7 +105,7 @@ fn clone_parts(parts: &request::Parts) -> request::Parts {
 fn judge(
     detector: &Detector,
     scratch: &mut detect::Worker,
-    policy: &Policy,
+    policy: &detect::Policy,
     parts: &request::Parts,
     subject: &Subject,
     body: &[u8],
@@ -120,7 +119,7 @@ fn judge(
             .map(|(name, value)| (name.as_str(), value.as_bytes())),
     );
     let request = detect::Request {
-        client: subject.client,
+        client: subject.subjects.client,
         method: parts.method.as_str(),
         scheme: subject.scheme,
         host: &subject.host,
@@ -133,10 +132,7 @@ fn judge(
         },
         route: &subject.route,
     };
-    let subjects = Subjects {
-        client: subject.client,
-    };
-    detector.inspect(scratch, &request, &policy.engine, &subjects, &SystemClock)
+    detector.inspect(scratch, &request, policy, &subject.subjects, &SystemClock)
 }
 
 fn caught<R>(worker: &Worker, run: impl FnOnce() -> R) -> Result<R, EngineFailure> {
@@ -199,7 +195,7 @@ impl Inspection {
             judge(
                 &self.snapshot.detector,
                 scratch,
-                &self.policy,
+                &self.policy.message_engine,
                 &self.parts,
                 &self.subject,
                 message,

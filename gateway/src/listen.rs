@@ -15,6 +15,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::connection::state::ConnectionState;
 use crate::connection::{self, Agreed};
+use crate::tls::ja4::ja4;
+use crate::tls::tap::Tap;
 use crate::worker::Worker;
 
 /// Connections that the system holds until they are accepted.
@@ -199,8 +201,8 @@ async fn serve_tls(
         .timeouts
         .tls_handshake
         .get();
-    let shaken = tokio::time::timeout(patience, TlsAcceptor::from(tls).accept(stream)).await;
-    let stream = match shaken {
+    let accepting = TlsAcceptor::from(tls).accept(Tap::new(stream));
+    let mut stream = match tokio::time::timeout(patience, accepting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
             tracing::debug!(%error, peer = %state.peer, "TLS handshake failed");
@@ -215,6 +217,9 @@ async fn serve_tls(
             return;
         }
     };
+    if let Some(fingerprint) = ja4(&stream.get_mut().0.take()) {
+        state.shook_hands(fingerprint);
+    }
     let agreed = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Agreed::Http2,
         Some(_) => Agreed::Http1,

@@ -2,6 +2,7 @@
 //! set of values, and what is touched on each request is resolved beforehand ([`RouteMetrics`]): counting is an
 //! atomic addition, never a look-up. The admin plane renders the whole as text.
 
+mod behaviour;
 mod histogram;
 mod process;
 
@@ -11,8 +12,9 @@ use std::time::Duration;
 use portcullis_detect::rule::Category;
 use portcullis_detect::verdict::{Action, Stages};
 use prometheus::core::Collector;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
 use crate::connection::state::Cut;
@@ -61,6 +63,13 @@ names! {
     Panics => "portcullis_panics_total", "Panics caught while handling a request.";
     EngineFailures => "portcullis_engine_failures_total", "Inspections that failed and were answered by the policy's on_failure.";
     AcceptErrors => "portcullis_accept_errors_total", "Connections that could not be accepted, for example for want of descriptors.";
+    BehaviourRemembered => "portcullis_behaviour_remembered", "Subjects, profiles and route templates that the behaviour stage remembers now.";
+    BehaviourForgotten => "portcullis_behaviour_forgotten_total", "Subjects, profiles and route templates forgotten for want of room, and subjects forgotten because they were quiet.";
+    BehaviourBytes => "portcullis_behaviour_bytes", "Bytes that the memory of the behaviour stage takes.";
+    BehaviourFindings => "portcullis_behaviour_findings_total", "What the behaviour detectors found, by detector, also where a policy only observes.";
+    Bans => "portcullis_bans", "Bans that hold now.";
+    BanChanges => "portcullis_bans_total", "What became of bans: added, removed by a person, expired, evicted from a full table.";
+    BanRefusals => "portcullis_ban_refusals_total", "Requests whose sender was banned, also where a policy only observes.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -97,6 +106,8 @@ pub(crate) struct Metrics {
     pub engine_failures: IntCounter,
     /// Connections that could not be accepted.
     pub accept_errors: IntCounter,
+    /// What the behaviour stage remembers and does.
+    pub behaviour: BehaviourMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -188,6 +199,7 @@ impl Metrics {
             panics: counter(&r, Name::Panics)?,
             engine_failures: counter(&r, Name::EngineFailures)?,
             accept_errors: counter(&r, Name::AcceptErrors)?,
+            behaviour: BehaviourMetrics::new(&r)?,
             registry: r,
         }))
     }
@@ -336,6 +348,23 @@ fn counters(registry: &Registry, name: Name, labels: &[&str]) -> prometheus::Res
         registry,
         IntCounterVec::new(Opts::new(name.text(), name.help()), labels)?,
     )
+}
+
+/// Gauges of one label whose values are known.
+fn known_gauges(
+    registry: &Registry,
+    name: Name,
+    label: &str,
+    values: impl IntoIterator<Item = &'static str>,
+) -> prometheus::Result<IntGaugeVec> {
+    let all = register(
+        registry,
+        IntGaugeVec::new(Opts::new(name.text(), name.help()), &[label])?,
+    )?;
+    for value in values {
+        all.with_label_values(&[value]);
+    }
+    Ok(all)
 }
 
 fn gauge(registry: &Registry, name: Name) -> prometheus::Result<IntGauge> {

@@ -10,6 +10,7 @@ mod time;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use portcullis_detect::behaviour::{SubjectId, SubjectKind, Subjects};
 use portcullis_detect::verdict::{Action, Verdict};
 
 use self::json::key;
@@ -55,6 +56,10 @@ pub(crate) struct Record<'a> {
     pub would: Option<Action>,
     /// The limit that refused the request, or would have.
     pub limit: Option<&'a str>,
+    /// Whom the request came from besides the address, as keyed hashes; `None` where nobody looked.
+    pub subjects: Option<&'a Subjects>,
+    /// Who is banned, where a ban refused the request or would have.
+    pub ban: Option<SubjectId>,
     /// What the engine thinks; `None` where it did not look.
     pub verdict: Option<&'a Verdict>,
     /// What the engine thinks of the answer, where the policy asks.
@@ -129,6 +134,8 @@ impl Record<'_> {
             action: Action::Allow,
             would: None,
             limit: None,
+            subjects: None,
+            ban: None,
             verdict: None,
             response_verdict: None,
             timings: Timings::default(),
@@ -165,6 +172,14 @@ impl Record<'_> {
         line.plain(key!("action"), self.action.as_str());
         line.text(key!("would"), self.would.map_or("", Action::as_str));
         line.text(key!("limit"), self.limit.unwrap_or_default());
+        if let Some(ban) = self.ban {
+            line.text(key!("ban"), &ban.to_string());
+        }
+        for (key, kind) in NAMED {
+            if let Some(id) = self.subjects.and_then(|subjects| subjects.id(kind)) {
+                line.text(key, &id.to_string());
+            }
+        }
         if let Some(verdict) = self.verdict {
             line.raw(key!("verdict"), |out| {
                 redact::write_verdict(verdict, redaction, self.query, out)
@@ -219,6 +234,13 @@ impl Outcome {
         }
     }
 }
+
+/// The subjects that are written into a record, and what they are called there.
+const NAMED: [(&str, SubjectKind); 3] = [
+    (key!("key"), SubjectKind::Key),
+    (key!("user"), SubjectKind::User),
+    (key!("session"), SubjectKind::Session),
+];
 
 /// Room for a record without evidence, in bytes.
 const USUAL_LENGTH: usize = 1024;

@@ -8,9 +8,11 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use portcullis_config::{self as config, Config};
 use portcullis_detect as detect;
-use portcullis_detect::Detector;
+use portcullis_detect::behaviour::{Behaviour, State};
+use portcullis_detect::{Detector, Watch};
 
 use crate::client::TrustedProxies;
+use crate::identity::Identity;
 use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
 use crate::record::Redaction;
@@ -31,6 +33,8 @@ pub struct Snapshot {
     pub unrouted: RouteMetrics,
     /// Whose forwarding headers are believed.
     pub trusted: TrustedProxies,
+    /// Whom a request comes from, besides its address.
+    pub identity: Identity,
     /// What is blacked out in records.
     pub redaction: Redaction,
 }
@@ -74,6 +78,8 @@ pub struct Policy {
     pub mode: config::Mode,
     /// The engine's part.
     pub engine: detect::Policy,
+    /// The same for the messages of a stream, which are not requests of their own.
+    pub message_engine: detect::Policy,
     /// Bytes of a body to inspect.
     pub inspect: usize,
     /// Bytes of a body to let through at all.
@@ -91,13 +97,20 @@ pub struct Policy {
 }
 
 impl Snapshot {
-    /// Compiles a configuration that has passed its checks.
+    /// Compiles a configuration that has passed its checks. `state` is what is known of clients.
     ///
     /// # Errors
     /// With sentences for the operator: certificates that cannot be read, rules that do not compile.
-    pub fn build(config: Config, limits: &Limits, metrics: &Metrics) -> Result<Self, Vec<String>> {
+    pub fn build(
+        config: Config,
+        limits: &Limits,
+        metrics: &Metrics,
+        state: &Arc<State>,
+    ) -> Result<Self, Vec<String>> {
         let rules = crate::rules::load(config.rules.directory.as_deref())?;
-        let detector = Arc::new(Detector::new(rules));
+        let behaviour = Behaviour::new(Arc::new(config.behaviour.clone()), state.clone());
+        let detector = Arc::new(Detector::new(rules).with_behaviour(behaviour));
+        let identity = Identity::build(&config.identity, *state.hashing())?;
         let mut problems = Vec::new();
         let mut upstreams = Vec::new();
         let mut upstream_index = BTreeMap::new();
@@ -131,6 +144,7 @@ impl Snapshot {
         Ok(Self {
             unrouted: metrics.route("none"),
             trusted: TrustedProxies::new(&config.trusted_proxies),
+            identity,
             redaction: Redaction::new(
                 &config.records.redact.headers,
                 &config.records.redact.fields,
@@ -205,19 +219,25 @@ impl Policy {
             .iter()
             .map(LimitSpec::of)
             .collect();
+        let engine = detect::Policy {
+            thresholds: detect::Thresholds {
+                tag: f32::from(policy.thresholds.tag),
+                throttle: f32::from(policy.thresholds.throttle),
+                deny: f32::from(policy.thresholds.deny),
+            },
+            paranoia: policy.paranoia,
+            exceptions: policy.exceptions.iter().map(exception).collect(),
+            behaviour: watch(policy),
+            ..detect::Policy::default()
+        };
         Ok(Self {
             name: Arc::from(name),
             mode: policy.mode,
-            engine: detect::Policy {
-                thresholds: detect::Thresholds {
-                    tag: f32::from(policy.thresholds.tag),
-                    throttle: f32::from(policy.thresholds.throttle),
-                    deny: f32::from(policy.thresholds.deny),
-                },
-                paranoia: policy.paranoia,
-                exceptions: policy.exceptions.iter().map(exception).collect(),
-                ..detect::Policy::default()
+            message_engine: detect::Policy {
+                behaviour: Watch::Off,
+                ..engine.clone()
             },
+            engine,
             inspect: policy.body.inspect.as_usize(),
             max: policy.body.max.0,
             deny_beyond: policy.body.beyond == config::Beyond::Deny,
@@ -226,6 +246,15 @@ impl Policy {
             limits: limits.set(name, &specs),
             tag_header,
         })
+    }
+}
+
+/// What a policy does with behaviour.
+fn watch(policy: &config::Policy) -> Watch {
+    match (policy.behaviour.enabled, policy.mode) {
+        (false, _) | (_, config::Mode::Off) => Watch::Off,
+        (true, config::Mode::Observe) => Watch::Observe,
+        (true, config::Mode::Enforce) => Watch::Enforce,
     }
 }
 

@@ -1,5 +1,8 @@
 //! TLS on both sides, by rustls: certificates by server name towards clients, trust towards upstreams.
 
+pub mod ja4;
+pub mod tap;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;

@@ -27,10 +27,7 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
 
 /// Settings whose stage does not exist yet. Taking them silently would be protection that is not there.
 fn unbuilt(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {
-    for (asked, section, key) in [
-        (policy.behaviour.enabled, "behaviour", "enabled"),
-        (policy.responses.inspect, "responses", "inspect"),
-    ] {
+    for (asked, section, key) in [(policy.responses.inspect, "responses", "inspect")] {
         if asked {
             cross.report(
                 place(node, &[section, key]),

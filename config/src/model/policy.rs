@@ -25,7 +25,7 @@ pub struct Policy {
     /// How often clients may ask. Unset: 600/min with a burst of 300 per client. `[]`: no limits. Several limits hold
     /// together; the tightest decides. They hold in mode `off` too; in mode `observe` they are counted and recorded only.
     pub limits: Option<Vec<Limit>>,
-    /// Learning what clients usually do. Not built yet: it can only be switched off.
+    /// Whether clients are judged by what they do over time.
     pub behaviour: Behaviour,
     /// How suspicious the rules are, 1 to 4: each rule says from which level on it looks. Higher levels catch more and
     /// deny more harmless requests.
@@ -127,11 +127,12 @@ pub struct Limit {
     pub burst: Option<u32>,
 }
 
-/// Learning what clients usually do.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Whether clients are judged by what they do over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Behaviour {
-    /// Whether unusual behaviour counts as evidence.
+    /// Whether requests of this policy are counted and judged. It takes effect where `behaviour.enabled` at the top
+    /// of the file is set too. In mode `observe` nobody is banned, throttled or denied; it is only noted.
     pub enabled: bool,
 }
 
@@ -216,6 +217,12 @@ impl Default for Policy {
             exceptions: Vec::new(),
             tag_header: "x-portcullis-score".to_owned(),
         }
+    }
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

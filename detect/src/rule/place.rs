@@ -73,7 +73,10 @@ impl Places {
 /// The names of all single locations, for help texts.
 pub(crate) fn known() -> String {
     let mut names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
-    names.extend(Location::ALL.iter().map(|location| name_of(*location)));
+    let places = Location::ALL
+        .iter()
+        .filter(|location| **location != Location::Subject);
+    names.extend(places.map(|location| name_of(*location)));
     names.join(" ")
 }
 
@@ -113,13 +116,15 @@ pub(crate) const fn name_of(location: Location) -> &'static str {
         Location::ResponseStatus => "response-status",
         Location::ResponseHeader => "response-header",
         Location::ResponseBody => "response-body",
+        Location::Subject => "subject",
     }
 }
 
+/// A location that a rule can look at; of subjects there is nothing to see in a request.
 fn named(word: &str) -> Option<Location> {
     Location::ALL
         .into_iter()
-        .find(|location| name_of(*location) == word)
+        .find(|location| *location != Location::Subject && name_of(*location) == word)
 }
 
 fn group(word: &str) -> Option<Locations> {

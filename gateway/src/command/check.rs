@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::{list_problems, say};
 use crate::cli::CheckArgs;
 use crate::limit::{LimitClock, Limits};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reload;
 use crate::snapshot::Snapshot;
@@ -29,7 +30,8 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         {
             crate::tls::server_config(listener).map_err(|problem| vec![problem])?;
         }
-        Snapshot::build(config, &limits, &metrics)
+        let memory = Memory::idle(&config.behaviour).map_err(|problem| vec![problem])?;
+        Snapshot::build(config, &limits, &metrics, memory.state())
     });
     match checked {
         Ok(snapshot) => {

@@ -41,7 +41,7 @@ policies: {{ default: {{ limits: [{{ key: client, rate: 100/min, burst: 20 }}] }
             return Ok(ExitCode::FAILURE);
         }
     };
-    let app = match App::start(config) {
+    let app = match App::start(config, None) {
         Ok(app) => app,
         Err(problems) => {
             list_problems(&problems, "demo");

@@ -11,6 +11,7 @@ use portcullis_detect::{Detector, Evidence, Policy, Subjects, SystemClock, Verdi
 use super::{list_problems, say};
 use crate::cli::InspectArgs;
 use crate::limit::{LimitClock, Limits};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::snapshot::Snapshot;
 use crate::{reload, rules};
@@ -77,9 +78,7 @@ fn parse(raw: &[u8]) -> Result<OwnedRequest, String> {
 }
 
 fn judge(detector: &Detector, request: &OwnedRequest, policy: &Policy) -> Verdict {
-    let subjects = Subjects {
-        client: request.client,
-    };
+    let subjects = Subjects::of(request.client);
     request.with(|request| {
         detector.inspect(
             &mut Worker::default(),
@@ -99,7 +98,8 @@ fn judge_configured(file: &Path, request: &OwnedRequest) -> Result<Verdict, Vec<
         metrics.limit_keys.clone(),
         metrics.limit_evictions.clone(),
     );
-    let snapshot = Snapshot::build(config, &limits, &metrics)?;
+    let memory = Memory::idle(&config.behaviour).map_err(|problem| vec![problem])?;
+    let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
     let method = http::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
     let path = String::from_utf8_lossy(&request.path);
     let Some(route) = snapshot.routes.find(&request.host, &path, &method) else {

@@ -31,7 +31,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     };
     start_log(&config.log)?;
     let _api = args.demo.then(start_demo_api).transpose()?;
-    let app = match App::start(config) {
+    let app = match App::start(config, args.state_dir.clone()) {
         Ok(app) => app,
         Err(problems) => {
             list_problems(&problems, &name);
@@ -53,13 +53,14 @@ fn start_demo_api() -> anyhow::Result<demo::upstream::Upstream> {
 /// Says what is live. Silent non-protection is the worst protection, so the rules are counted out loud.
 pub fn announce(app: &App, demo: bool) {
     let (rules, workers) = app.size();
+    let behaviour = if app.watches_behaviour() { "on" } else { "off" };
     for (address, tls) in app.addresses() {
         let scheme = if tls { "https" } else { "http" };
         tell(&format!("listening on {scheme}://{address}"));
     }
     tell(&format!("admin on http://{}", app.admin_address()));
     tell(&format!(
-        "{rules} rules live, {workers} workers; behaviour and models are not built yet and add no evidence"
+        "{rules} rules live, {workers} workers, behaviour {behaviour}; models are not built yet and add no evidence"
     ));
     if let (true, Some((address, _))) = (demo, app.addresses().first()) {
         let admin = app.admin_address();

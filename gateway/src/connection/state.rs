@@ -4,8 +4,8 @@
 
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,7 @@ pub struct ConnectionState {
     pub peer: SocketAddr,
     /// Whether TLS ends here.
     pub tls: bool,
+    ja4: OnceLock<Box<str>>,
     http2: AtomicBool,
     phase: AtomicU8,
     since_ms: AtomicU64,
@@ -122,6 +123,7 @@ impl ConnectionState {
         Self {
             peer,
             tls,
+            ja4: OnceLock::new(),
             http2: AtomicBool::new(false),
             phase: AtomicU8::new(Phase::Head as u8),
             since_ms: AtomicU64::new(coarse_ms()),
@@ -138,6 +140,16 @@ impl ConnectionState {
     /// The peer's address, an IPv4 address in IPv6 clothes undressed.
     pub fn peer_ip(&self) -> IpAddr {
         self.peer.ip().to_canonical()
+    }
+
+    /// Keeps the JA4 fingerprint of the TLS handshake.
+    pub fn shook_hands(&self, ja4: String) {
+        let _ = self.ja4.set(ja4.into());
+    }
+
+    /// The JA4 fingerprint of the TLS handshake, where TLS ends here.
+    pub fn ja4(&self) -> Option<&str> {
+        self.ja4.get().map(AsRef::as_ref)
     }
 
     /// Enters a phase.

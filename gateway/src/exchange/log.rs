@@ -11,7 +11,8 @@ use http::{
 };
 use http_body_util::Full;
 use portcullis_config::Mode;
-use portcullis_detect::{Action, Outcome as Learned, Subjects, Verdict};
+use portcullis_detect::behaviour::{Login, SubjectId};
+use portcullis_detect::{Action, Outcome as Learned, Subjects, SystemClock, Verdict, Watch};
 use tokio::sync::oneshot;
 
 use crate::body::pace::MinRate;
@@ -20,12 +21,13 @@ use crate::connection::io::STAND_IN_HOST;
 use crate::connection::state::{ConnectionState, Cut};
 use crate::fault::Fault;
 use crate::id::RequestId;
+use crate::identity::Origin;
 use crate::inspect::{Inspection, Subject};
 use crate::limit::Check;
 use crate::metrics::Stage;
 use crate::record::{Outcome, Record, Timings};
 use crate::respond::{Answer, X_REQUEST_ID};
-use crate::snapshot::{Route, Snapshot};
+use crate::snapshot::{Policy, Route, Snapshot};
 use crate::upstream::{Upstream, UpstreamError};
 use crate::worker::{Current, Worker};
 
@@ -39,6 +41,11 @@ pub struct Exchange {
     time: SystemTime,
     begun: Instant,
     client: IpAddr,
+    subjects: Subjects,
+    // Whether behaviour is judged under this route's policy.
+    watched: bool,
+    ban: Option<SubjectId>,
+    answered: bool,
     method: Method,
     uri: Uri,
     version: Version,
@@ -79,6 +86,10 @@ impl Exchange {
         Self {
             current: worker.current(),
             client: state.peer_ip(),
+            subjects: Subjects::of(state.peer_ip()),
+            watched: false,
+            ban: None,
+            answered: false,
             id: RequestId::next(),
             time: SystemTime::now(),
             begun: Instant::now(),
@@ -117,6 +128,41 @@ impl Exchange {
             && let Some(id) = RequestId::accept(id.as_bytes())
         {
             self.id = id;
+        }
+    }
+
+    /// Whom it comes from besides the address, where the policy judges behaviour.
+    pub fn learn_subjects(&mut self, snapshot: &Snapshot, policy: &Policy, parts: &request::Parts) {
+        self.subjects = Subjects::of(self.client);
+        if policy.engine.behaviour == Watch::Off || !snapshot.detector.behaviour().is_on() {
+            return;
+        }
+        self.watched = true;
+        let origin = Origin {
+            client: self.client,
+            peer_is_trusted: self.peer_is_trusted(),
+            ja4: self.state.ja4(),
+        };
+        self.subjects = snapshot.identity.of_head(&origin, &snapshot.trusted, parts);
+    }
+
+    /// Whether one of its subjects is banned; seconds until that is over, where it ends by itself.
+    pub fn banned(&mut self, snapshot: &Snapshot) -> Option<Option<u64>> {
+        if !self.watched {
+            return None;
+        }
+        let refusal = snapshot
+            .detector
+            .behaviour()
+            .check(&self.subjects, &SystemClock)?;
+        self.ban = Some(refusal.subject);
+        Some(refusal.remains.map(|remains| remains.as_secs() + 1))
+    }
+
+    /// The account that it tries to log in to.
+    pub fn learn_attempt(&mut self, snapshot: &Snapshot, parts: &request::Parts, body: &[u8]) {
+        if self.watched {
+            self.subjects.attempt = snapshot.identity.attempt(parts, body);
         }
     }
 
@@ -166,6 +212,11 @@ impl Exchange {
         let metrics = &self.worker.shared.metrics;
         metrics.verdict(verdict.action, verdict.category);
         metrics.engine_stages(&verdict.stages);
+        if let Some(judgement) = &verdict.behaviour {
+            for finding in &judgement.findings {
+                metrics.behaviour.found(finding.kind);
+            }
+        }
         self.verdict = Some(Box::new(verdict));
     }
 
@@ -193,7 +244,7 @@ impl Exchange {
     /// What the engine needs to know beside the request's own bytes.
     pub fn subject(&self, route: &Route) -> Subject {
         Subject {
-            client: self.client,
+            subjects: self.subjects,
             scheme: self.scheme(),
             host: Arc::from(self.host()),
             route: route.name.clone(),
@@ -224,6 +275,11 @@ impl Exchange {
     pub fn answered_after(&mut self, waited: Duration) {
         self.timings.upstream = Some(waited);
         self.worker.shared.metrics.upstream_duration.observe(waited);
+    }
+
+    /// The upstream has answered.
+    pub fn got_answer(&mut self) {
+        self.answered = true;
     }
 
     /// The client's body broke off; whose fault that is, the wire knows.
@@ -464,6 +520,8 @@ impl Exchange {
             action: self.action,
             would: self.would,
             limit: self.limit.as_deref(),
+            subjects: self.watched.then_some(&self.subjects),
+            ban: self.ban,
             verdict: messages.as_deref().or(self.verdict.as_deref()),
             timings: self.timings,
             upstream,
@@ -503,15 +561,32 @@ impl Drop for Exchange {
         }
         self.count();
         self.write_record();
-        self.current.snapshot.detector.observe(&Learned {
-            subjects: Subjects {
-                client: self.client,
-            },
-            status: self.status,
+        let judgement = self
+            .verdict
+            .as_ref()
+            .and_then(|verdict| verdict.behaviour.as_ref());
+        let learned = Learned {
+            visit: judgement
+                .map(|judgement| judgement.visit)
+                .unwrap_or_default(),
             latency: self.timings.upstream.unwrap_or_default(),
             bytes: self.bytes_out,
-        });
+            answered: self.answered,
+            login: login(&self.subjects, self.status),
+            ..Learned::of(self.subjects, self.status)
+        };
+        if self.watched {
+            self.current
+                .snapshot
+                .detector
+                .observe(&learned, &SystemClock);
+        }
     }
+}
+
+/// What an answer says about a login beyond what its status alone does: 423 is an account that is locked.
+fn login(subjects: &Subjects, status: u16) -> Option<Login> {
+    (subjects.attempt.is_some() && status == 423).then_some(Login::Locked)
 }
 
 fn host_of<B>(request: &Request<B>) -> Option<HeaderValue> {

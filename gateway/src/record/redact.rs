@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use portcullis_detect::behaviour::{Judgement, Reaction};
 use portcullis_detect::field::Location;
 use portcullis_detect::verdict::{Evidence, Level, Verdict};
 use serde::Serialize;
@@ -204,10 +205,24 @@ pub(super) fn write_verdict(
         }
         object.close();
     });
+    if let Some(judgement) = verdict
+        .behaviour
+        .as_ref()
+        .filter(|judgement| speaks(judgement))
+    {
+        object.raw(key!("behaviour"), |out| append(judgement, out));
+    }
     if !verdict.uninspected.is_nothing() {
         object.raw(key!("uninspected"), |out| append(&verdict.uninspected, out));
     }
     object.close();
+}
+
+/// Whether behaviour has anything to say: a record of harmless traffic is not to grow by it.
+fn speaks(judgement: &Judgement) -> bool {
+    !judgement.findings.is_empty()
+        || judgement.reaction != Reaction::None
+        || judgement.risk.value >= 1.0
 }
 
 fn write_evidence(evidence: &Evidence, hidden: bool, out: &mut Vec<u8>) {

@@ -108,9 +108,7 @@ impl Judge {
 
     /// The verdict on a request, and how long the engine took for it.
     pub fn one(&self, worker: &mut Worker, request: &OwnedRequest) -> (Verdict, Duration) {
-        let subjects = Subjects {
-            client: request.client,
-        };
+        let subjects = Subjects::of(request.client);
         let headers: Vec<(&str, &[u8])> = request
             .headers
             .iter()

@@ -1,0 +1,40 @@
+//! Parameter fuzzing: varying names and values until something breaks.
+//!
+//! A form that is filled in wrongly is sent again a few times, each time a little better. A fuzzer asks many different
+//! questions that the application calls wrong, or breaks on, and they are a good part of all it asks. What other stages
+//! find suspicious in a request counts as a wrong question too.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Bounds, Finding, Kind, Known, Scene, share};
+
+/// Bounds for parameter fuzzing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ParameterFuzzing {
+    /// Different questions that were wrong or broke something, within 20 to 40 minutes.
+    pub variants: Bounds,
+    /// Their share of all answers from which on that counts, 0 to 1.
+    pub wrong_share: f32,
+}
+
+impl Default for ParameterFuzzing {
+    fn default() -> Self {
+        Self {
+            variants: Bounds::new(12.0, 22.0),
+            wrong_share: 0.2,
+        }
+    }
+}
+
+pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    let settings = &scene.settings.parameter_fuzzing;
+    let compact = &known.compact;
+    let wrong = compact.invalid + compact.broken + compact.attacks;
+    let often = share(wrong, compact.answers()) >= settings.wrong_share;
+    let bounds = settings.variants.times(known.scale());
+    bounds
+        .finding(Kind::ParameterFuzzing, known.id, compact.variants.count())
+        .filter(|_| often)
+}

@@ -1,0 +1,60 @@
+//! Password spraying: one common password, many users, slowly.
+//!
+//! Where the password's hash is known it is simple: no two people in a hundred fail with the same password within an
+//! hour, so many users with one password are one attacker, from however many addresses. Where it is not, an address
+//! is left that fails for many users with about one try each over an hour, and never succeeds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Bounds, Finding, Kind, Known, Scene, share};
+use crate::behaviour::subject::SubjectKind;
+
+/// Bounds for password spraying.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PasswordSpraying {
+    /// Users for whom one and the same password failed.
+    pub users: Bounds,
+    /// The share of failures of that password from which on it counts, 0 to 1.
+    pub failed: f32,
+    /// Failed logins of an address within an hour that hardly ever tries a user twice.
+    pub slow_failures: Bounds,
+}
+
+impl Default for PasswordSpraying {
+    fn default() -> Self {
+        Self {
+            users: Bounds::new(6.0, 10.0),
+            failed: 0.8,
+            slow_failures: Bounds::new(10.0, 18.0),
+        }
+    }
+}
+
+pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    let login = scene
+        .login
+        .filter(|_| known.id.kind == SubjectKind::Address)?;
+    let settings = &scene.settings.password_spraying;
+    let failing = |failed: f32, ok: f32| share(failed, failed + ok) >= settings.failed;
+    let one_password = login.secret.as_ref().and_then(|secret| {
+        let found = settings
+            .users
+            .finding(Kind::PasswordSpraying, known.id, secret.tried.count());
+        found.filter(|_| failing(secret.login_failed, secret.login_ok) && !login.at_home)
+    });
+    one_password.or_else(|| {
+        let compact = &known.compact;
+        let once_each = login.pair.is_some_and(|pair| pair.login_failed <= 2.5);
+        let found =
+            settings
+                .slow_failures
+                .finding(Kind::PasswordSpraying, known.id, compact.login_failed);
+        found.filter(|_| {
+            once_each
+                && compact.tried.count() >= 4.0
+                && failing(compact.login_failed, compact.login_ok)
+        })
+    })
+}

@@ -1,0 +1,58 @@
+//! Scraping: reading a collection to its end.
+//!
+//! People and their apps read what they look at: a page of a list, some of its items, the images. A scraper goes
+//! through pages or numbers one after the other for longer than anyone scrolls, or reads hundreds of different
+//! objects and next to nothing else. Health checks, pollers and dashboards ask for the same thing again and again,
+//! which makes no new objects and no run.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Bounds, Finding, Kind, Known, Scene};
+
+/// Bounds for scraping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scraping {
+    /// Pages of a list, or numbers of objects, read one after the other.
+    pub run: Bounds,
+    /// Different objects read within 20 to 40 minutes.
+    pub objects: Bounds,
+    /// The share of new objects among all requests from which on their number counts, 0 to 1.
+    pub new_share: f32,
+    /// The share of assets (images, scripts) of the last 32 requests up to which it counts, 0 to 1.
+    pub assets: f32,
+}
+
+impl Default for Scraping {
+    fn default() -> Self {
+        Self {
+            run: Bounds::new(45.0, 90.0),
+            objects: Bounds::new(150.0, 300.0),
+            new_share: 0.6,
+            assets: 0.1,
+        }
+    }
+}
+
+pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    let settings = &scene.settings.scraping;
+    let traits = known
+        .traits
+        .filter(|_| !scene.visit.write && !scene.visit.asset)?;
+    let scale = known.scale();
+    let run = traits.run as f32;
+    let in_order = settings
+        .run
+        .times(scale)
+        .finding(Kind::Scraping, known.id, run);
+    in_order.or_else(|| {
+        // Of requests within an hour, for the objects are of the last 20 to 40 minutes.
+        let new = traits.objects / known.compact.rates.window(4).max(1.0);
+        let reads_little_else = new >= settings.new_share && traits.assets <= settings.assets;
+        let bounds = settings.objects.times(scale);
+        bounds
+            .finding(Kind::Scraping, known.id, traits.objects)
+            .filter(|_| reads_little_else)
+    })
+}

@@ -1,0 +1,304 @@
+//! The way of a request through the stage: it is charged to each of its subjects, the detectors look at what they are
+//! now, and what they find is answered.
+
+use crate::behaviour::compact::Compact;
+use crate::behaviour::detect::{self, Known, LoginScene, Scene};
+use crate::behaviour::judgement::{Finding, Judgement, Risk};
+use crate::behaviour::profile::{Profile, short};
+use crate::behaviour::respond::{Response, THROTTLE, weigh};
+use crate::behaviour::settings::Settings;
+use crate::behaviour::state::State;
+use crate::behaviour::subject::{Attempt, Claim, SubjectId, SubjectKind, Subjects, Token};
+use crate::behaviour::visit::Visit;
+use crate::behaviour::world::SurgeBound;
+use crate::policy::Watch;
+use crate::request::Request;
+
+/// From which score of the other stages on a request counts as an attack: MEDIUM.
+const ATTACK: f32 = 40.0;
+
+/// From how many programs on an address is told apart by program.
+const PROGRAMS: f32 = 1.5;
+
+/// A request while it is charged and judged.
+pub(super) struct Judge<'a> {
+    pub state: &'a State,
+    pub settings: &'a Settings,
+    pub subjects: &'a Subjects,
+    pub tick: u64,
+}
+
+impl Judge<'_> {
+    /// Charges and judges a request. `excepted` are detectors that the policy silences here.
+    pub(super) fn judge(
+        &self,
+        request: &Request<'_>,
+        score: f32,
+        watch: Watch,
+        excepted: &dyn Fn(&Finding) -> bool,
+    ) -> Judgement {
+        let mut visit = Visit::read(request, self.subjects, score);
+        let flood = &self.settings.detectors.flood;
+        let bound = SurgeBound {
+            factor: flood.surge,
+            floor: flood.surge_floor,
+        };
+        let weather = self.state.world.request(self.tick, bound);
+        let busy = self.state.places.request(short(visit.template), self.tick);
+        let known = self.charge_all(&visit);
+        let login = visit.login.then(|| self.charge_login(&known));
+        visit.pending = visit.login;
+        let mut findings = detect::run(&Scene {
+            settings: &self.settings.detectors,
+            subjects: self.subjects,
+            visit: &visit,
+            known: &known,
+            login: login.as_ref(),
+            busy,
+            weather,
+        });
+        let risk = |findings: &[Finding]| self.risk(&known, findings);
+        if findings.is_empty() {
+            return Judgement {
+                risk: risk(&[]),
+                visit,
+                ..Judgement::default()
+            };
+        }
+        findings.retain(|finding| !excepted(finding));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.score));
+        visit.noticed = !findings.is_empty();
+        let risk = risk(&findings);
+        let response = Response {
+            settings: &self.settings.bans,
+            bans: &self.state.bans,
+            subjects: self.subjects,
+            known: &known,
+            wall: self.state.wall_at(self.tick),
+            enforce: watch == Watch::Enforce,
+        };
+        Judgement {
+            reaction: response.to(&findings),
+            weight: weigh(&findings),
+            findings,
+            risk,
+            visit,
+        }
+    }
+
+    /// Charges the request to each subject; what they are now, the widest first.
+    fn charge_all(&self, visit: &Visit) -> Vec<Known> {
+        let mut known = Vec::with_capacity(5);
+        let principal = self.principal();
+        let kinds = [
+            SubjectKind::Address,
+            SubjectKind::Client,
+            SubjectKind::Key,
+            SubjectKind::User,
+            SubjectKind::Session,
+        ];
+        for kind in kinds {
+            // As long as an address has one program only, the two are the same.
+            let apart = known
+                .first()
+                .is_some_and(|address: &Known| address.compact.programs.count() >= PROGRAMS);
+            if kind == SubjectKind::Client && !apart {
+                continue;
+            }
+            if let Some(id) = self.subjects.id(kind) {
+                known.push(self.charge(id, visit, kind == principal));
+            }
+        }
+        known
+    }
+
+    /// The kind of the narrowest subject: the one whose way through the application is followed.
+    fn principal(&self) -> SubjectKind {
+        let subjects = self.subjects;
+        if subjects.session.is_some() {
+            SubjectKind::Session
+        } else if subjects.user.is_some() {
+            SubjectKind::User
+        } else if subjects.key.is_some() {
+            SubjectKind::Key
+        } else {
+            SubjectKind::Address
+        }
+    }
+
+    fn charge(&self, id: SubjectId, visit: &Visit, principal: bool) -> Known {
+        let hour = self.state.hour_at(self.tick);
+        let half_life = self.settings.risk.half_life as f32;
+        self.state
+            .store
+            .with(id, self.tick, half_life, |compact, before, profile| {
+                compact.request(before);
+                self.count(id.kind, compact, visit);
+                let traits = profile.map(|profile| {
+                    if principal {
+                        self.follow(compact, profile, visit);
+                    }
+                    profile.request(self.tick, hour, visit, self.subjects)
+                });
+                Known {
+                    id,
+                    compact: *compact,
+                    traits,
+                }
+            })
+    }
+
+    /// Counts what the request shows by itself.
+    fn count(&self, kind: SubjectKind, compact: &mut Compact, visit: &Visit) {
+        let subjects = self.subjects;
+        compact.places.add(visit.template);
+        compact.programs.add(subjects.fingerprint().0);
+        if visit.score >= ATTACK {
+            compact.attacks += visit.score / 100.0;
+            compact.variants.add(visit.template ^ visit.variant);
+        }
+        if visit.asked >= self.settings.detectors.resource_exhaustion.lot {
+            compact.greedy += 1.0;
+        }
+        if matches!(kind, SubjectKind::Address | SubjectKind::Client) {
+            self.count_at_place(compact);
+        } else {
+            compact
+                .others
+                .add(SubjectId::address(subjects.client).hash.0);
+        }
+        if visit.login && !matches!(kind, SubjectKind::User) {
+            compact.login_failed += 1.0;
+            if let Some(attempt) = subjects.attempt {
+                compact.tried.add(attempt.user.0);
+            }
+        }
+    }
+
+    /// Counts what is there at an address or a client.
+    fn count_at_place(&self, compact: &mut Compact) {
+        let subjects = self.subjects;
+        // A user with a session is one, not two.
+        if let Some(hash) = subjects.session.or(subjects.user).or(subjects.key) {
+            compact.others.add(hash.0);
+        }
+        compact.forged += f32::from(u8::from(subjects.token == Token::Forged));
+        match subjects.claim {
+            Claim::None | Claim::Private => {}
+            Claim::Internal => compact.claims += 1.0,
+            Claim::Public(claim) => {
+                let claim = claim.0 as u16 | 1;
+                if compact.claim != 0 && compact.claim != claim {
+                    compact.claims += 1.0;
+                }
+                compact.claim = claim;
+            }
+        }
+    }
+
+    /// Follows the subject's step from place to place. The newest of about sixteen steps weighs one.
+    fn follow(&self, compact: &mut Compact, profile: &Profile, visit: &Visit) {
+        let (from, to) = (profile.before(), short(visit.template));
+        if from == 0 || visit.asset {
+            return;
+        }
+        if let Some(bits) = self.state.places.step(from, to) {
+            compact.surprise += (bits - compact.surprise) / 16.0;
+        }
+    }
+
+    /// Charges a login to whom it names, as failed until the answer says otherwise.
+    fn charge_login(&self, known: &[Known]) -> LoginScene {
+        let subjects = self.subjects;
+        let address = SubjectId::address(subjects.client).hash.0;
+        let user = subjects.attempt.map(|attempt| attempt.user);
+        let charge = |id: SubjectId| self.fail(id, user.map_or(address, |user| user.0), address);
+        let home = user.map(|user| charge(SubjectId::new(SubjectKind::User, user)));
+        let secret = subjects.attempt.and_then(|attempt| attempt.secret);
+        let compact = known
+            .first()
+            .map_or_else(Compact::default, |known| known.compact);
+        let else_done = compact.total as f32 - compact.login_failed - compact.login_ok;
+        LoginScene {
+            user: home.map(|(user, _)| user),
+            pair: user.map(|user| charge(SubjectId::pair(subjects, user)).0),
+            at_home: home.is_some_and(|(_, at_home)| at_home),
+            program: charge(SubjectId::program(subjects)).0,
+            secret: secret.map(|secret| charge(SubjectId::secret(secret)).0),
+            cold: else_done < 2.0 && compact.login_ok < 0.5,
+            cold_failures: self.state.world.cold_failures(self.tick),
+        }
+    }
+
+    /// One failed login more; what the subject is now, and whether it is at home in the client's network.
+    fn fail(&self, id: SubjectId, user: u64, address: u64) -> (Compact, bool) {
+        let half_life = self.settings.risk.half_life as f32;
+        self.state
+            .store
+            .with(id, self.tick, half_life, |compact, _, profile| {
+                compact.login_failed += 1.0;
+                compact.tried.add(user);
+                compact.others.add(address);
+                let at_home = profile.is_some_and(|profile| profile.knows_network(self.subjects));
+                (*compact, at_home)
+            })
+    }
+
+    /// Adds what was found to the risk of whom it concerns; the highest risk of all subjects.
+    fn risk(&self, known: &[Known], findings: &[Finding]) -> Risk {
+        let mut risk = Risk::default();
+        for known in known {
+            let mut compact = known.compact;
+            if findings.iter().any(|finding| finding.subject == known.id) {
+                compact = self.add_risk(known.id, findings);
+            }
+            if compact.risk > risk.value {
+                risk = Risk {
+                    subject: Some(known.id),
+                    value: compact.risk,
+                    confidence: compact.confidence(),
+                    factors: compact.factors(),
+                };
+            }
+        }
+        risk
+    }
+
+    fn add_risk(&self, id: SubjectId, findings: &[Finding]) -> Compact {
+        let half_life = self.settings.risk.half_life as f32;
+        let compact = self
+            .state
+            .store
+            .with(id, self.tick, half_life, |compact, _, _| {
+                for finding in findings.iter().filter(|finding| finding.subject == id) {
+                    compact.charge(finding);
+                }
+                *compact
+            });
+        if compact.risk >= THROTTLE {
+            self.state
+                .tell(id, |delta| delta.risk = delta.risk.max(compact.risk as u8));
+        }
+        compact
+    }
+}
+
+impl Attempt {
+    /// Those to whom a login was charged, by [`Judge::charge_login`].
+    pub(super) fn charged(
+        attempt: Option<Self>,
+        subjects: &Subjects,
+    ) -> impl Iterator<Item = SubjectId> {
+        let user = attempt.map(|attempt| attempt.user);
+        [
+            user.map(|user| SubjectId::new(SubjectKind::User, user)),
+            user.map(|user| SubjectId::pair(subjects, user)),
+            Some(SubjectId::program(subjects)),
+            attempt
+                .and_then(|attempt| attempt.secret)
+                .map(SubjectId::secret),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}

@@ -1,0 +1,1 @@
+//! The whole stage, with a clock that is set by hand.

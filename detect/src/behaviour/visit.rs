@@ -1,0 +1,325 @@
+//! A visit: what behaviour keeps of one request between the question and the answer. It owns nothing and is copied
+//! freely; the gateway carries it from the verdict to the outcome without looking inside.
+
+use crate::behaviour::subject::{Subjects, mix};
+use crate::behaviour::template::{self, Template};
+use crate::request::Request;
+
+/// What behaviour keeps of one request. The default is of a request that was never judged: its outcome counts for
+/// nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Visit {
+    /// The route template, with method; 0 for a request that was never judged.
+    pub(crate) template: u64,
+    /// The path as it is.
+    pub(crate) path: u64,
+    /// Which object it asks for; 0 for none.
+    pub(crate) object: u64,
+    /// The number of that object.
+    pub(crate) number: Option<u64>,
+    /// The page of a list, or the offset.
+    pub(crate) page: Option<u64>,
+    /// Parameters and body: two requests with the same are the same question.
+    pub(crate) variant: u64,
+    /// How many items, or levels, it asks for at once.
+    pub(crate) asked: u32,
+    /// What other stages found in it, 0 to 100.
+    pub(crate) score: f32,
+    /// Writes, or asks.
+    pub(crate) write: bool,
+    /// A style sheet, a script, an image, a font: what a page pulls in by itself.
+    pub(crate) asset: bool,
+    /// A login.
+    pub(crate) login: bool,
+    /// Changes who can get at the account, or moves its goods.
+    pub(crate) sensitive: bool,
+    /// How much contradicts what it says to be, see `detect/bot.rs`.
+    pub(crate) signs: u8,
+    /// Whether its login was counted as failed until the answer says otherwise.
+    pub(crate) pending: bool,
+    /// Whether it was noticed, so that its success proves nothing about its client.
+    pub(crate) noticed: bool,
+}
+
+impl Visit {
+    /// Reads a request.
+    pub(crate) fn read(request: &Request<'_>, subjects: &Subjects, score: f32) -> Self {
+        let place = Template::read(request.path);
+        let write = !matches!(request.method, "GET" | "HEAD" | "OPTIONS");
+        let method = if write {
+            template::text(request.method.as_bytes())
+        } else {
+            0
+        };
+        let mut visit = Self {
+            template: mix(place.hash ^ method) | 1,
+            path: place.path,
+            object: place.object,
+            number: place.number,
+            score,
+            write,
+            asset: is_asset(request.path),
+            login: subjects.attempt.is_some() || (write && is_login(request.path)),
+            sensitive: write && holds_word(request.path, &SENSITIVE),
+            signs: signs(request, subjects),
+            ..Self::default()
+        };
+        visit.read_query(request.query.unwrap_or_default());
+        visit.read_body(request);
+        visit
+    }
+
+    fn read_query(&mut self, query: &[u8]) {
+        self.variant = template::text(query);
+        for pair in query.split(|byte| *byte == b'&').take(MOST_PARAMETERS) {
+            let Some(at) = memchr::memchr(b'=', pair) else {
+                continue;
+            };
+            let (name, value) = (&pair[..at], &pair[at + 1..]);
+            self.read_parameter(name, value);
+        }
+    }
+
+    fn read_parameter(&mut self, name: &[u8], value: &[u8]) {
+        let is = |words: &[&str]| {
+            words
+                .iter()
+                .any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        if is(&PAGES) {
+            self.page = template::number(value).or(self.page);
+        } else if is(&SIZES) {
+            let asked = template::number(value).unwrap_or(0);
+            self.asked = self.asked.max(u32::try_from(asked).unwrap_or(u32::MAX));
+        } else if is_id_name(name) && !value.is_empty() {
+            self.object = mix(self.object ^ template::text(value));
+            self.number = template::number(value).or(self.number);
+        }
+    }
+
+    fn read_body(&mut self, request: &Request<'_>) {
+        let body = request.body.bytes;
+        if body.is_empty() {
+            return;
+        }
+        let start = &body[..body.len().min(BODY_COMPARED)];
+        self.variant = mix(self.variant ^ template::text(start) ^ body.len() as u64);
+        if request.path.ends_with(b"graphql") {
+            self.asked = self.asked.max(nesting(start).saturating_mul(NESTING_COST));
+        }
+    }
+}
+
+const MOST_PARAMETERS: usize = 64;
+
+/// How much of a body tells one variant from another.
+const BODY_COMPARED: usize = 4096;
+
+/// One level of a GraphQL query weighs as much as this many items of a list: each level multiplies.
+const NESTING_COST: u32 = 100;
+
+const PAGES: [&str; 7] = ["page", "offset", "start", "skip", "from", "p", "pagenumber"];
+
+const SIZES: [&str; 9] = [
+    "limit",
+    "per_page",
+    "page_size",
+    "pagesize",
+    "size",
+    "count",
+    "first",
+    "top",
+    "perpage",
+];
+
+/// Words of paths behind which accounts change hands or goods leave.
+const SENSITIVE: [&[u8]; 10] = [
+    b"password",
+    b"email",
+    b"mfa",
+    b"2fa",
+    b"payout",
+    b"transfer",
+    b"withdraw",
+    b"phone",
+    b"recovery",
+    b"apikey",
+];
+
+const LOGINS: [&[u8]; 7] = [
+    b"login",
+    b"logon",
+    b"signin",
+    b"sign-in",
+    b"sign_in",
+    b"authenticate",
+    b"/token",
+];
+
+const ASSETS: [&[u8]; 22] = [
+    b"css", b"js", b"mjs", b"map", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"ico", b"webp",
+    b"avif", b"woff", b"woff2", b"ttf", b"otf", b"eot", b"mp4", b"webm", b"mp3", b"wasm", b"cur",
+];
+
+fn is_asset(path: &[u8]) -> bool {
+    let last = &path[memchr::memrchr(b'/', path).map_or(0, |at| at + 1)..];
+    let Some(dot) = memchr::memrchr(b'.', last) else {
+        return false;
+    };
+    let extension = &last[dot + 1..];
+    extension.len() <= 5
+        && ASSETS
+            .iter()
+            .any(|asset| extension.eq_ignore_ascii_case(asset))
+}
+
+fn is_login(path: &[u8]) -> bool {
+    holds_word(path, &LOGINS) && !holds_word(path, &[b"refresh"])
+}
+
+/// Whether the last 64 bytes of a path hold one of some words.
+fn holds_word(path: &[u8], words: &[&[u8]]) -> bool {
+    let tail = &path[path.len().saturating_sub(64)..];
+    words.iter().any(|word| {
+        tail.windows(word.len())
+            .any(|window| window.eq_ignore_ascii_case(word))
+    })
+}
+
+/// `id`, `user_id`, `orderId`, `uuid`.
+fn is_id_name(name: &[u8]) -> bool {
+    let length = name.len();
+    (length == 2 && name.eq_ignore_ascii_case(b"id"))
+        || name.ends_with(b"_id")
+        || name.ends_with(b"Id")
+        || name.ends_with(b"-id")
+        || name.eq_ignore_ascii_case(b"uuid")
+}
+
+/// How deep a GraphQL document nests.
+fn nesting(document: &[u8]) -> u32 {
+    let (mut depth, mut deepest) = (0_u32, 0);
+    for byte in document {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => continue,
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// How much contradicts what the client says to be.
+fn signs(request: &Request<'_>, subjects: &Subjects) -> u8 {
+    let Some(agent) = request.header("user-agent") else {
+        return u8::from(subjects.agent.is_none() && !request.headers.is_empty());
+    };
+    if !agent.starts_with(b"Mozilla/5.0") || request.headers.len() < 3 {
+        return 0;
+    }
+    let absent = |name| u8::from(request.header(name).is_none());
+    absent("accept-language") + absent("accept-encoding") + absent("accept")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::request::Body;
+
+    fn visit(method: &str, path: &str, query: &str, body: &str) -> Visit {
+        let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let request = Request {
+            client,
+            method,
+            scheme: "https",
+            host: "api.example.org",
+            path: path.as_bytes(),
+            query: Some(query.as_bytes()),
+            headers: &[],
+            body: Body {
+                bytes: body.as_bytes(),
+                complete: true,
+            },
+            route: "api",
+        };
+        Visit::read(&request, &Subjects::of(client), 0.0)
+    }
+
+    #[test]
+    fn what_is_read_of_a_request() {
+        for (method, path, query, expected) in [
+            (
+                "GET",
+                "/users/7",
+                "",
+                (Some(7), None, 0, false, false, false),
+            ),
+            (
+                "GET",
+                "/users",
+                "page=3&limit=50",
+                (None, Some(3), 50, false, false, false),
+            ),
+            (
+                "GET",
+                "/item",
+                "id=12",
+                (Some(12), None, 0, false, false, false),
+            ),
+            (
+                "POST",
+                "/api/v1/login",
+                "",
+                (None, None, 0, true, false, false),
+            ),
+            ("GET", "/login", "", (None, None, 0, false, false, false)),
+            (
+                "POST",
+                "/auth/token/refresh",
+                "",
+                (None, None, 0, false, false, false),
+            ),
+            (
+                "PUT",
+                "/account/email",
+                "",
+                (None, None, 0, false, true, false),
+            ),
+            (
+                "GET",
+                "/static/app.js",
+                "",
+                (None, None, 0, false, false, true),
+            ),
+        ] {
+            let visit = visit(method, path, query, "");
+            let read = (
+                visit.number,
+                visit.page,
+                visit.asked,
+                visit.login,
+                visit.sensitive,
+                visit.asset,
+            );
+            assert_eq!(read, expected, "{method} {path}?{query}");
+        }
+    }
+
+    #[test]
+    fn depth_of_graphql_counts_as_asking_much() {
+        let shallow = visit("POST", "/graphql", "", "{ me { name } }");
+        let deep = visit("POST", "/graphql", "", &"{ a ".repeat(12));
+        assert_eq!((shallow.asked, deep.asked), (200, 1200));
+    }
+
+    #[test]
+    fn get_and_head_are_one_place_and_post_another() {
+        let [get, head, post] =
+            ["GET", "HEAD", "POST"].map(|method| visit(method, "/a/1", "", "").template);
+        assert_eq!(get, head);
+        assert_ne!(get, post);
+    }
+}
