@@ -28,8 +28,8 @@ pub use load::{load, parse, schema};
 pub use model::{
     Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Ejection, Exception, Failure,
     HeaderEdits, HostHeader, Limit, Listener, Log, LogFormat, LogLevel, MinRate, Mode, Policy,
-    Pool, Protocol, Records, Redact, ResponseAction, Responses, Route, Rules, Shutdown, Thresholds,
-    Timeouts, Tls, Upstream, UpstreamTimeouts, UpstreamTls, Workers,
+    Pool, Protocol, Ranges, Records, Redact, ResponseAction, Responses, Route, Rules, Shutdown,
+    Thresholds, Timeouts, Tls, Upstream, UpstreamTimeouts, UpstreamTls, Workers,
 };
 pub use problem::{Position, Problem};
 pub use rules::{embedded_rules, load_rules};

@@ -10,6 +10,7 @@ use portcullis_config::{self as config, Config};
 use portcullis_detect as detect;
 use portcullis_detect::Detector;
 
+use crate::answer::Answers;
 use crate::client::TrustedProxies;
 use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
@@ -88,6 +89,8 @@ pub struct Policy {
     pub limits: LimitSet,
     /// The header that tells the upstream the score of a tagged request.
     pub tag_header: HeaderName,
+    /// How answers are looked at, if they are.
+    pub answers: Option<Answers>,
 }
 
 impl Snapshot {
@@ -225,6 +228,7 @@ impl Policy {
             throttle_delay: policy.throttle_delay.map(config::Duration::get),
             limits: limits.set(name, &specs),
             tag_header,
+            answers: Answers::of(policy),
         })
     }
 }

@@ -153,7 +153,27 @@ impl Pattern {
             .get_or_init(|| pattern::compile(&self.source).ok());
         exact.as_ref()?.find(bytes).map(|found| found.range())
     }
+
+    /// What a masking policy overwrites: each match, or the groups called `mask` where the pattern has some.
+    pub(crate) fn masked(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let exact = self
+            .exact
+            .get_or_init(|| pattern::compile(&self.source).ok());
+        let Some(exact) = exact else {
+            return Vec::new();
+        };
+        if !exact.capture_names().any(|name| name == Some(MASK)) {
+            return exact.find_iter(bytes).map(|found| found.range()).collect();
+        }
+        let groups = exact.captures_iter(bytes);
+        groups
+            .filter_map(|groups| groups.name(MASK).map(|group| group.range()))
+            .collect()
+    }
 }
+
+/// The name of the group that a masking policy overwrites instead of the whole match.
+const MASK: &str = "mask";
 
 impl Operator {
     /// The order in which the parts of `all` are asked: the cheapest first.
