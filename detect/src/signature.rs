@@ -8,6 +8,7 @@
 pub(crate) mod address;
 pub(crate) mod card;
 mod evaluate;
+pub(crate) mod iban;
 pub(crate) mod index;
 mod scan;
 

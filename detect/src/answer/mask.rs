@@ -1,5 +1,5 @@
 //! Masking: what rules found in an answer is overwritten with asterisks, byte for byte, so that every length and every
-//! position stays true. The masked answer is judged again, and only one that the policy lets pass leaves: what a rule
+//! position stays true; bare numbers in JSON with nines. The masked answer is judged again, and only one that the policy lets pass leaves: what a rule
 //! saw in another form than the bytes as sent, or saw in the answer as a whole, cannot be overwritten.
 
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::request::Body;
 use crate::response::Response;
 use crate::rule::condition::Operator;
 use crate::rule::{Rule, RuleSet};
-use crate::signature::card;
+use crate::signature::{card, iban};
 use crate::verdict::Action;
 use crate::{Detector, Worker};
 
@@ -140,6 +140,7 @@ fn spots(rules: &RuleSet, rule: &Rule, raw: &[u8]) -> Vec<Range<usize>> {
         match &leaf.operator {
             _ if negated => {}
             Operator::Card => ranked[0].extend(card::all(bytes)),
+            Operator::Iban => ranked[0].extend(iban::all(bytes)),
             Operator::Pattern(pattern) => ranked[1].extend(pattern.masked(bytes)),
             Operator::Contains(literals) => {
                 for literal in literals {
@@ -164,10 +165,30 @@ fn cover(bytes: &mut [u8], spots: Vec<Range<usize>>) {
         while bytes.get(end).is_some_and(continues) {
             end += 1;
         }
+        let filler = if is_bare_number(bytes, start..end) {
+            b'9'
+        } else {
+            b'*'
+        };
         if let Some(spot) = bytes.get_mut(start..end) {
-            spot.fill(b'*');
+            spot.fill(filler);
         }
     }
+}
+
+/// Whether a spot is a number of JSON, which asterisks would make something that no parser takes.
+fn is_bare_number(bytes: &[u8], spot: Range<usize>) -> bool {
+    let json = matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..]);
+    let digits = bytes.get(spot.clone()).unwrap_or_default();
+    let before = bytes[..spot.start].trim_ascii_end().last();
+    let behind = bytes
+        .get(spot.end..)
+        .unwrap_or_default()
+        .trim_ascii_start()
+        .first();
+    json && digits.iter().all(u8::is_ascii_digit)
+        && matches!(before, Some(b':' | b',' | b'['))
+        && matches!(behind, Some(b',' | b'}' | b']'))
 }
 
 #[cfg(test)]

@@ -120,6 +120,8 @@ pub(crate) enum Operator {
     Xss,
     /// A card number occurs.
     Card,
+    /// A bank account number occurs.
+    Iban,
 }
 
 /// A pattern and how it was written.
@@ -154,7 +156,7 @@ impl Pattern {
         exact.as_ref()?.find(bytes).map(|found| found.range())
     }
 
-    /// What a masking policy overwrites: each match, or the groups called `mask` where the pattern has some.
+    /// What a masking policy overwrites: of each match the group called `mask`, or all of it where that took no part.
     pub(crate) fn masked(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let exact = self
             .exact
@@ -167,7 +169,7 @@ impl Pattern {
         }
         let groups = exact.captures_iter(bytes);
         groups
-            .filter_map(|groups| groups.name(MASK).map(|group| group.range()))
+            .filter_map(|groups| Some(groups.name(MASK).or_else(|| groups.get(0))?.range()))
             .collect()
     }
 }
@@ -182,7 +184,7 @@ impl Operator {
             Operator::Length(_) => 0,
             Operator::Equals(_) | Operator::StartsWith(_) | Operator::EndsWith(_) => 1,
             Operator::Number(_) | Operator::Contains(_) => 2,
-            Operator::ByteOutside(_) | Operator::Address(_) | Operator::Card => 3,
+            Operator::ByteOutside(_) | Operator::Address(_) | Operator::Card | Operator::Iban => 3,
             Operator::Pattern(_) => 4,
             Operator::Sqli | Operator::Xss => 8,
         }
@@ -192,7 +194,11 @@ impl Operator {
     pub(crate) fn means_plain(&self) -> bool {
         matches!(
             self,
-            Operator::Length(_) | Operator::Number(_) | Operator::Address(_) | Operator::Card
+            Operator::Length(_)
+                | Operator::Number(_)
+                | Operator::Address(_)
+                | Operator::Card
+                | Operator::Iban
         )
     }
 
@@ -206,7 +212,7 @@ impl Operator {
             | Operator::Equals(list)
             | Operator::StartsWith(list)
             | Operator::EndsWith(list) => Needs::of_literals(list),
-            Operator::Number(_) | Operator::Card => Needs::one(DIGIT),
+            Operator::Number(_) | Operator::Card | Operator::Iban => Needs::one(DIGIT),
             Operator::Sqli => Needs::one(SQL_MARKS),
             Operator::Xss => Needs::one(XSS_MARKS),
             Operator::Length(_) | Operator::ByteOutside(_) | Operator::Address(_) => {
@@ -232,7 +238,8 @@ impl Operator {
             | Operator::ByteOutside(_)
             | Operator::Number(_)
             | Operator::Address(_)
-            | Operator::Card => None,
+            | Operator::Card
+            | Operator::Iban => None,
         }
     }
 }

@@ -80,6 +80,7 @@ pub struct Held {
     trailers: Option<HeaderMap>,
     rest: Option<UpstreamBody>,
     length: Option<u64>,
+    flushed: bool,
 }
 
 impl Held {
@@ -131,6 +132,7 @@ impl Held {
             trailers,
             rest: more.then_some(body),
             length,
+            flushed: false,
         }
     }
 
@@ -161,6 +163,11 @@ impl Held {
             return Poll::Ready(Some(Ok(Frame::data(prefix))));
         }
         if self.is_broken() {
+            // An error drops what is still to be written; so let that be written first.
+            if !std::mem::replace(&mut self.flushed, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             return Poll::Ready(Some(Err(Broken)));
         }
         let Some(rest) = &mut self.rest else {

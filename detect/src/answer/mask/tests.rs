@@ -19,7 +19,7 @@ fn detector() -> Detector {
     let conditions = [
         r#""transforms": "raw", "match": {"regex": "sk_live_[0-9a-zA-Z]{8,}"}"#,
         r#""transforms": "raw", "match": {"all": [{"contains": "card"}, {"luhn": true}]}"#,
-        r#""transforms": "raw", "match": {"regex": "password: *(?<mask>[^ *]+)"}"#,
+        r#""transforms": "raw", "match": {"regex": "password: *(?<mask>[^ *]+)|hush [a-z]+"}"#,
         r#""match": {"regex": "top secret"}"#,
         r#""match": {"where": ["response-header:x-debug"], "contains": "trace"}"#,
     ];
@@ -60,8 +60,14 @@ fn what_was_found_is_covered_and_nothing_else() {
             r#"{"card":"4111 1111 1111 1111","id":4111111111111112,"other":"5500000000000004"}"#,
             r#"{"card":"*******************","id":4111111111111112,"other":"****************"}"#,
         ),
+        (
+            r#"[{"card": 4012888888881881}, "4012888888881881"]"#,
+            r#"[{"card": 9999999999999999}, "****************"]"#,
+        ),
+        ("card 4012888888881881,", "card ****************,"),
         ("password: hünter2 x", "password: ******** x"),
         ("a TOP Secret b", "a ********** b"),
+        ("hush abc 1", "******** 1"),
         ("nothing here", "nothing here"),
     ] {
         let masked = mask(body, true).expect("it can be masked");
