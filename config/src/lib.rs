@@ -28,9 +28,9 @@ pub use load::{load, parse, schema};
 pub use model::{
     Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Crawler, Ejection, Exception,
     Failure, HeaderEdits, HostHeader, Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins,
-    MinRate, Mode, Policy, Pool, Protocol, Records, Redact, ResponseAction, Responses, Route,
-    Rules, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts, UpstreamTls,
-    Workers,
+    MinRate, Mode, Policy, Pool, Protocol, Ranges, Records, Redact, ResponseAction, Responses,
+    Route, Rules, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts,
+    UpstreamTls, Workers,
 };
 pub use problem::{Position, Problem};
 pub use rules::{embedded_rules, load_rules};

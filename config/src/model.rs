@@ -23,7 +23,7 @@ mod upstream;
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
-    Behaviour, Beyond, BodyPolicy, Exception, Failure, Limit, Mode, Policy, ResponseAction,
+    Behaviour, Beyond, BodyPolicy, Exception, Failure, Limit, Mode, Policy, Ranges, ResponseAction,
     Responses, Thresholds,
 };
 pub use route::Route;

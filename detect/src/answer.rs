@@ -1,5 +1,9 @@
 //! An answer as fields: the status, each header, and the beginning of the body. An answer is not taken apart further;
-//! it comes from a server of ours, and what must not leave is found in its text.
+//! it comes from a server of ours, and what must not leave is found in its text. How much of a body is looked at is for
+//! the caller to say: it hands in so much and no more.
+
+pub mod coding;
+pub mod mask;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,16 +11,8 @@ use crate::field::{Encoding, Field, Location, Source, Span, Via};
 use crate::request::Request;
 use crate::response::Response;
 
-/// How much of a body is looked at, in bytes.
-pub(crate) const BODY: usize = 64 * 1024;
-
 /// The answer as the engine's inner stages see it: like a request whose method is the status.
 pub(crate) fn as_request<'a>(response: &Response<'a>, status: &'a str) -> Request<'a> {
-    let mut body = response.body;
-    if body.bytes.len() > BODY {
-        body.bytes = &body.bytes[..BODY];
-        body.complete = false;
-    }
     Request {
         client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         method: status,
@@ -25,7 +21,7 @@ pub(crate) fn as_request<'a>(response: &Response<'a>, status: &'a str) -> Reques
         path: response.path,
         query: None,
         headers: response.headers,
-        body,
+        body: response.body,
         route: response.route,
     }
 }

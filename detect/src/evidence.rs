@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::decision::Subject;
 use crate::decode::Forms;
 use crate::policy::Policy;
-use crate::rule::Rule;
+use crate::rule::{Phase, Rule};
 use crate::score::Tally;
 use crate::signature::{Found, Input};
 use crate::verdict::{Evidence, Verdict};
@@ -20,6 +20,9 @@ pub(crate) struct Collection<'c> {
 
 /// How often one rule is kept: a rule that holds for each of a thousand fields is one story.
 const KEPT_OF_ONE_RULE: usize = 4;
+
+/// How many bytes of what an answer leaked are shown: of a card number no more than the issuer's part.
+const GLIMPSE: usize = 6;
 
 /// How many bytes before the match an excerpt shows.
 const BEFORE: usize = 24;
@@ -37,16 +40,7 @@ impl<'c> Collection<'c> {
 
     /// Weighs a finding and keeps it, unless the policy excepts it.
     pub(crate) fn add(&mut self, rule: &'c Rule, found: Found) {
-        let field = found.field.and_then(|number| self.input.fields.get(number));
-        let subject = Subject {
-            rule: &rule.id,
-            tags: &rule.tags,
-            route: self.input.request.route,
-            path: self.input.request.path,
-            location: found.location,
-            name: field.map_or(&[], |field| self.input.name(field)),
-        };
-        if self.policy.excepts(&subject) {
+        if is_excepted(&self.input, self.policy, rule, &found) {
             return;
         }
         // A rule that asks the whole request counts there, wherever it found what it shows.
@@ -84,6 +78,19 @@ impl<'c> Collection<'c> {
     }
 }
 
+/// Whether the policy says that this finding shall not count.
+pub(crate) fn is_excepted(input: &Input<'_>, policy: &Policy, rule: &Rule, found: &Found) -> bool {
+    let field = found.field.and_then(|number| input.fields.get(number));
+    policy.excepts(&Subject {
+        rule: &rule.id,
+        tags: &rule.tags,
+        route: input.request.route,
+        path: input.request.path,
+        location: found.location,
+        name: field.map_or(&[], |field| input.name(field)),
+    })
+}
+
 fn evidence(input: &Input<'_>, forms: &Forms, rule: &Rule, found: Found) -> Evidence {
     let field = found.field.and_then(|number| input.fields.get(number));
     let name = field.map_or(&[][..], |field| input.name(field));
@@ -108,7 +115,10 @@ fn evidence(input: &Input<'_>, forms: &Forms, rule: &Rule, found: Found) -> Evid
         tags: rule.tags.clone(),
         location: found.location,
         field: printable(name, Evidence::MAX_FIELD),
-        excerpt: excerpt(bytes, &range),
+        excerpt: match rule.spec.phase {
+            Phase::Request => excerpt(bytes, &range),
+            Phase::Response => glimpse(bytes, &range),
+        },
         range: number(range.start)..number(range.end),
         form: found.form.preset().map_or("custom", |form| form.name()),
     }
@@ -123,6 +133,17 @@ fn excerpt(bytes: &[u8], range: &Range<usize>) -> String {
     let start = range.start.saturating_sub(BEFORE).min(bytes.len());
     let end = bytes.len().min(start + Evidence::MAX_EXCERPT);
     printable(&bytes[start..end], Evidence::MAX_EXCERPT)
+}
+
+/// The beginning of a match, and asterisks for the rest: what an answer must not carry must not stand in a record
+/// either. The name and the place say what it was. What surrounds it stays out, for it may be the next secret.
+fn glimpse(bytes: &[u8], range: &Range<usize>) -> String {
+    let found = bytes.get(range.clone()).unwrap_or_default();
+    let shown = GLIMPSE.min(found.len() / 2);
+    let mut text = printable(&found[..shown], Evidence::MAX_EXCERPT);
+    let hidden = (found.len() - shown).min(Evidence::MAX_FIELD);
+    text.extend(std::iter::repeat_n('*', hidden));
+    text
 }
 
 /// Bytes as text of at most `most` bytes; what is no text, and control characters, become a replacement character.
@@ -162,5 +183,20 @@ mod tests {
         assert!(excerpt(&long, &(500..600)).len() <= Evidence::MAX_EXCERPT);
         let long = [b'x'; 1000];
         assert_eq!(excerpt(&long, &(500..600)).len(), Evidence::MAX_EXCERPT);
+    }
+
+    #[test]
+    fn a_leak_is_not_repeated() {
+        let cases: &[(&[u8], Range<usize>, &str)] = &[
+            (b"", 0..0, ""),
+            (b"card 4111111111111111 x", 5..21, "411111**********"),
+            (b"abcd", 0..4, "ab**"),
+            (b"\xff\xff\n\n", 1..3, "\u{fffd}*"),
+            (b"short", 2..99, ""),
+        ];
+        for (bytes, range, expected) in cases {
+            assert_eq!(glimpse(bytes, range), *expected);
+        }
+        assert!(glimpse(&[b'x'; 5000], &(0..5000)).len() <= Evidence::MAX_EXCERPT);
     }
 }

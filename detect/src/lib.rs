@@ -7,7 +7,7 @@
 
 #![forbid(unsafe_code)]
 
-mod answer;
+pub mod answer;
 pub mod behaviour;
 pub mod clock;
 mod decision;
@@ -35,6 +35,8 @@ use crate::evidence::Collection;
 use crate::field::{AnomalyKind, Field};
 use crate::signature::{Input, Scan, State};
 
+pub use crate::answer::coding::Text;
+pub use crate::answer::mask::Masked;
 pub use crate::behaviour::{Outcome, Subjects};
 pub use crate::clock::{Clock, SystemClock, Timeline};
 pub use crate::field::Location;

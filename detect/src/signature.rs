@@ -9,6 +9,7 @@ pub(crate) mod address;
 pub(crate) mod card;
 mod evaluate;
 mod familiar;
+pub(crate) mod iban;
 pub(crate) mod index;
 mod lexicon;
 mod scan;

@@ -6,7 +6,7 @@
 //! tree, and every count has a bound, because all of it is steered by the client.
 
 mod body;
-mod compress;
+pub(crate) mod compress;
 mod content_type;
 mod cookie;
 mod encoded;

@@ -1,6 +1,7 @@
 //! Bodies on their way through. Of a request, a capped prefix is read for inspection and the rest streams on behind
-//! it; an answer streams through and tells the record when it ends.
+//! it; an answer streams through, or is held back at its beginning until it is judged, and tells the record when it ends.
 
+pub mod hold;
 pub mod pace;
 
 use std::cell::Cell;
@@ -10,13 +11,14 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::hold::{Gathered, Held};
 use self::pace::{MinRate, Paced, Stopped};
 use crate::exchange::Exchange;
 use crate::grpc::MessageGate;
@@ -97,11 +99,9 @@ pub async fn receive(
     log: &BodyLog,
 ) -> Result<Received, Broken> {
     let mut incoming = Paced::new(incoming, least);
-    let mut first = Bytes::new();
-    let mut joined: Option<BytesMut> = None;
+    let mut gathered = Gathered::default();
     let mut trailers = None;
-    let mut length = 0;
-    while !incoming.body().is_end_stream() && length < cap {
+    while !incoming.body().is_end_stream() && gathered.length < cap {
         match incoming.frame().await {
             None => break,
             Some(Err(stopped)) => {
@@ -109,30 +109,18 @@ pub async fn receive(
                 return Err(Broken);
             }
             Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => {
-                    length += data.len();
-                    if first.is_empty() && joined.is_none() {
-                        first = data;
-                    } else {
-                        let all = joined.get_or_insert_with(|| {
-                            let mut all =
-                                BytesMut::with_capacity((length * 2).min(cap + data.len()));
-                            all.extend_from_slice(&first);
-                            all
-                        });
-                        all.extend_from_slice(&data);
-                    }
-                }
+                Ok(data) => gathered.push(data, cap),
                 Err(frame) => trailers = frame.into_trailers().ok(),
             },
         }
     }
+    let length = gathered.length;
     log.bytes.set(length as u64);
     // A last piece may reach beyond the cap: then the whole is here, and yet not all of it is to be inspected.
     let ended = trailers.is_some() || incoming.body().is_end_stream() || length < cap;
     let complete = ended && length <= cap;
     Ok(Received {
-        prefix: joined.map_or(first, BytesMut::freeze),
+        prefix: gathered.bytes(),
         complete,
         trailers,
         rest: (!complete).then_some(incoming),
@@ -296,13 +284,19 @@ pub struct ResponseBody {
 enum Source {
     Own(Full<Bytes>),
     Upstream(Box<UpstreamBody>),
+    Held(Box<Held>),
 }
 
-struct UpstreamBody {
+/// The body of an upstream's answer, bound to its connection.
+pub struct UpstreamBody {
     incoming: Incoming,
     lease: Option<Lease>,
     idle: Option<Duration>,
     silence: Option<Pin<Box<Sleep>>>,
+    /// Read to its end. hyper's own body does not say so where the length was not known before.
+    over: bool,
+    /// It was silent for too long.
+    stalled: bool,
 }
 
 impl ResponseBody {
@@ -314,15 +308,18 @@ impl ResponseBody {
         }
     }
 
-    /// The upstream's answer. `idle`: how long it may stay silent.
-    pub fn upstream(incoming: Incoming, lease: Lease, idle: Option<Duration>) -> Self {
+    /// The upstream's answer.
+    pub fn upstream(body: UpstreamBody) -> Self {
         Self {
-            source: Source::Upstream(Box::new(UpstreamBody {
-                incoming,
-                lease: Some(lease),
-                idle,
-                silence: None,
-            })),
+            source: Source::Upstream(Box::new(body)),
+            exchange: None,
+        }
+    }
+
+    /// The upstream's answer, of which the beginning was held.
+    pub fn held(held: Held) -> Self {
+        Self {
+            source: Source::Held(Box::new(held)),
             exchange: None,
         }
     }
@@ -348,6 +345,7 @@ impl Body for ResponseBody {
                 .poll_frame(cx)
                 .map_err(|never| match never {}),
             Source::Upstream(body) => body.poll_frame(cx),
+            Source::Held(held) => held.poll_frame(cx),
         };
         if let (Some(exchange), Poll::Ready(frame)) = (&mut this.exchange, &frame) {
             match frame {
@@ -362,7 +360,8 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Own(body) => body.is_end_stream(),
-            Source::Upstream(body) => body.incoming.is_end_stream(),
+            Source::Upstream(body) => body.is_over(),
+            Source::Held(held) => held.is_over(),
         }
     }
 
@@ -370,17 +369,45 @@ impl Body for ResponseBody {
         match &self.source {
             Source::Own(body) => body.size_hint(),
             Source::Upstream(body) => body.incoming.size_hint(),
+            Source::Held(held) => held.size_hint(),
         }
     }
 }
 
 impl UpstreamBody {
+    /// The body of an answer that came over `lease`. `idle`: how long it may stay silent.
+    pub fn new(incoming: Incoming, lease: Lease, idle: Option<Duration>) -> Self {
+        Self {
+            incoming,
+            lease: Some(lease),
+            idle,
+            silence: None,
+            over: false,
+            stalled: false,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over || self.incoming.is_end_stream()
+    }
+
+    /// Gives the connection back where its answer was read to its end: only then can it carry another request.
+    fn release(&mut self) {
+        if let Some(lease) = self.lease.take()
+            && self.is_over()
+        {
+            lease.give_back();
+        }
+    }
+
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.silence = None;
-                if frame.as_ref().is_some_and(Result::is_err) {
-                    self.lease = None;
+                match &frame {
+                    None => self.over = true,
+                    Some(Ok(frame)) => self.over |= frame.is_trailers(),
+                    Some(Err(_)) => self.lease = None,
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(|_| Broken)))
             }
@@ -393,6 +420,7 @@ impl UpstreamBody {
                     .silence
                     .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + idle)));
                 ready!(silence.as_mut().poll(cx));
+                self.stalled = true;
                 self.lease = None;
                 Poll::Ready(Some(Err(Broken)))
             }
@@ -403,12 +431,10 @@ impl UpstreamBody {
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         let complete = self.is_end_stream();
-        if let Source::Upstream(body) = &mut self.source
-            && let Some(lease) = body.lease.take()
-            && complete
-        {
-            // Only a connection whose answer was read to its end can carry another request.
-            lease.give_back();
+        match &mut self.source {
+            Source::Own(_) => {}
+            Source::Upstream(body) => body.release(),
+            Source::Held(held) => held.release(),
         }
         if let Some(exchange) = self.exchange.take() {
             exchange.finish(complete);

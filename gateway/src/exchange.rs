@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, request};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header, request, response,
+};
 use http_body::Body;
 use hyper::body::Incoming;
 use portcullis_config::Mode;
@@ -18,13 +20,15 @@ use portcullis_detect::behaviour::Reaction;
 use portcullis_detect::{Action, Verdict};
 
 pub use self::log::Exchange;
-use crate::body::{self, Outgoing, Received, ResponseBody};
+use crate::answer::{self, Done, Judged};
+use crate::body::hold::{Ended, Held};
+use crate::body::{self, Outgoing, Received, ResponseBody, UpstreamBody};
 use crate::connection::state::ConnectionState;
 use crate::fault::Fault;
 use crate::forward::{self, Hop};
 use crate::grpc::{self, MessageGate};
 use crate::guard;
-use crate::inspect;
+use crate::inspect::{self, EngineFailure};
 use crate::metrics::Stage;
 use crate::respond::X_REQUEST_ID;
 use crate::snapshot::{Policy, Route};
@@ -110,14 +114,25 @@ async fn run(
     } else {
         policy.max
     };
+    if let Some(answers) = &policy.answers
+        && !observing
+    {
+        answers.prepare(&mut parts.headers);
+    }
     let chunked = !parts.headers.contains_key(header::CONTENT_LENGTH);
     let outgoing = Outgoing::new(received, chunked, most, gate, exchange.body());
     let answered = send(exchange, &upstream, parts, outgoing, upgrade.is_some()).await?;
+    let switched = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
     match (upgrade, judge) {
-        (Some(upgrade), Some(judge)) => {
+        (Some(upgrade), Some(judge)) if switched => {
             websocket::answer(exchange, &upstream, answered, upgrade, judge)
         }
-        _ => respond(exchange, &upstream, answered),
+        _ if switched => Err(exchange.switched_unasked()),
+        _ => {
+            let (mut head, body) = take_answer(exchange, &upstream, answered);
+            let body = inspect_answer(exchange, route, &mut head, body).await?;
+            Ok(Response::from_parts(head, body))
+        }
     }
 }
 
@@ -296,16 +311,13 @@ async fn send(
     Ok(answered)
 }
 
-/// Passes the upstream's answer on.
-fn respond(
-    exchange: &mut Exchange,
-    upstream: &Rc<Upstream>,
+/// The upstream's answer as it is to leave: its head cleaned and edited, its body not read yet.
+fn take_answer(
+    exchange: &Exchange,
+    upstream: &Upstream,
     answered: Answered,
-) -> Result<Response<ResponseBody>, Fault> {
+) -> (response::Parts, UpstreamBody) {
     let (mut parts, incoming) = answered.response.into_parts();
-    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(exchange.switched_unasked());
-    }
     forward::response(&mut parts.headers);
     upstream.spec.response_edits.apply(&mut parts.headers);
     parts
@@ -313,12 +325,66 @@ fn respond(
         .insert(X_REQUEST_ID, exchange.id().header_value());
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
-    let streams = grpc::is_grpc(&parts.headers)
-        || parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let streams = answer::is_stream(&parts.headers);
     let idle = (!streams).then_some(upstream.spec.idle);
-    let body = ResponseBody::upstream(incoming, answered.lease, idle);
-    Ok(Response::from_parts(parts, body))
+    let body = UpstreamBody::new(incoming, answered.lease, idle);
+    (parts, body)
+}
+
+/// Judges the answer where the policy asks for that. Its beginning is held meanwhile.
+async fn inspect_answer(
+    exchange: &mut Exchange,
+    route: &Route,
+    head: &mut response::Parts,
+    body: UpstreamBody,
+) -> Result<ResponseBody, Fault> {
+    let policy = &route.policy;
+    let Some(answers) = &policy.answers else {
+        return Ok(ResponseBody::upstream(body));
+    };
+    let scope = answer::scope(exchange.method(), head.status, &head.headers);
+    if scope == answer::Scope::Nothing {
+        return Ok(ResponseBody::upstream(body));
+    }
+    let observing = policy.mode == Mode::Observe;
+    let begun = Instant::now();
+    let held = Held::of(body, answers.hold(scope)).await;
+    exchange.timed(Stage::Hold, begun.elapsed());
+    if held.is_broken() && !observing {
+        return Err(exchange.answer_broke_early(held.ended == Ended::Stalled));
+    }
+    let subject = answer::Subject {
+        status: head.status,
+        route: route.name.clone(),
+        path: exchange.path().into(),
+        scope,
+    };
+    let (worker, snapshot) = (exchange.worker().clone(), exchange.snapshot());
+    let begun = Instant::now();
+    let judged = answer::judge(&worker, &snapshot, policy, subject, &head.headers, &held).await;
+    exchange.timed(Stage::Answer, begun.elapsed());
+    enforce_answer(exchange, judged, policy, head, held)
+}
+
+/// Does what the verdict on the answer says, or only notes it where the policy observes.
+fn enforce_answer(
+    exchange: &mut Exchange,
+    judged: Result<Judged, EngineFailure>,
+    policy: &Policy,
+    head: &mut response::Parts,
+    mut held: Held,
+) -> Result<ResponseBody, Fault> {
+    let observing = policy.mode == Mode::Observe;
+    let Ok(mut judged) = judged else {
+        return match exchange.answer_not_judged(policy.deny_on_failure, observing) {
+            true => Err(Fault::AnswerFailed),
+            false => Ok(ResponseBody::held(held)),
+        };
+    };
+    match exchange.answer_judged(&mut judged, observing) {
+        Done::Pass => {}
+        Done::Mask => judged.apply(head, &mut held),
+        Done::Deny => return Err(Fault::AnswerDenied),
+    }
+    Ok(ResponseBody::held(held))
 }

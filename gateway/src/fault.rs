@@ -31,6 +31,12 @@ pub enum Fault {
     ClientSlow,
     /// The upstream gave no answer that can be used.
     Upstream(UpstreamError),
+    /// The upstream's answer broke off while it was held; whether by silence.
+    AnswerBroke(bool),
+    /// The verdict on the upstream's answer is a denial.
+    AnswerDenied,
+    /// The engine failed on the upstream's answer, and the policy denies then.
+    AnswerFailed,
     /// The upstream switched protocols, though nobody asked for it.
     UnaskedUpgrade,
     /// A defect of ours.
@@ -51,7 +57,12 @@ impl Fault {
             Self::ClientBroke => StatusCode::BAD_REQUEST,
             Self::ClientSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Upstream(error) if error.is_timeout() => StatusCode::GATEWAY_TIMEOUT,
-            Self::Upstream(_) | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::AnswerBroke(true) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Upstream(_)
+            | Self::AnswerBroke(false)
+            | Self::AnswerDenied
+            | Self::AnswerFailed
+            | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -66,10 +77,14 @@ impl Fault {
             | Self::Limited(_)
             | Self::Throttled(_)
             | Self::Banned(_)
-            | Self::Denied => Outcome::Complete,
+            | Self::Denied
+            | Self::AnswerDenied => Outcome::Complete,
+            Self::AnswerBroke(true) => Outcome::Timeout,
             Self::Upstream(error) if error.is_timeout() => Outcome::Timeout,
-            Self::Upstream(_) | Self::UnaskedUpgrade => Outcome::UpstreamError,
-            Self::EngineFailed | Self::Panicked => Outcome::InternalError,
+            Self::Upstream(_) | Self::AnswerBroke(false) | Self::UnaskedUpgrade => {
+                Outcome::UpstreamError
+            }
+            Self::EngineFailed | Self::AnswerFailed | Self::Panicked => Outcome::InternalError,
         }
     }
 
@@ -80,7 +95,10 @@ impl Fault {
             Self::NoRoute => Some("no-route"),
             Self::Limited(_) | Self::Throttled(_) | Self::Denied => None,
             Self::Banned(_) => Some("banned"),
-            Self::EngineFailed => Some("engine-failed"),
+            Self::EngineFailed | Self::AnswerFailed => Some("engine-failed"),
+            Self::AnswerBroke(true) => Some("answer-stalled"),
+            Self::AnswerBroke(false) => Some("answer-broke-off"),
+            Self::AnswerDenied => Some("answer-denied"),
             Self::TooLarge => Some("body-too-large"),
             Self::ClientBroke => Some("body-broke-off"),
             Self::ClientSlow => Some("slow-body"),

@@ -16,7 +16,7 @@ use crate::worker::Worker;
 
 /// More inspected bytes than this are looked at away from the worker's thread, so that a large body delays only
 /// itself.
-const INLINE: usize = 16 * 1024;
+pub(crate) const INLINE: usize = 16 * 1024;
 
 /// The engine failed.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub async fn request(
     complete: bool,
 ) -> Result<Verdict, EngineFailure> {
     if body.len() <= INLINE {
-        let judge = |scratch: &mut detect::Worker| {
+        return here(worker, |scratch| {
             judge(
                 &snapshot.detector,
                 scratch,
@@ -59,8 +59,7 @@ pub async fn request(
                 body,
                 complete,
             )
-        };
-        return caught(worker, || worker.with_scratch(judge));
+        });
     }
     let (snapshot, policy, subject, body) = (
         snapshot.clone(),
@@ -69,20 +68,45 @@ pub async fn request(
         body.clone(),
     );
     let parts = clone_parts(parts);
+    away(worker, move |scratch| {
+        judge(
+            &snapshot.detector,
+            scratch,
+            &policy.engine,
+            &parts,
+            &subject,
+            &body,
+            complete,
+        )
+    })
+    .await
+}
+
+/// Runs the engine on the worker's own thread, for little bytes.
+///
+/// # Errors
+/// When the engine panicked; the panic has been logged and counted.
+pub(crate) fn here<R>(
+    worker: &Worker,
+    run: impl FnOnce(&mut detect::Worker) -> R,
+) -> Result<R, EngineFailure> {
+    caught(worker, || worker.with_scratch(run))
+}
+
+/// Runs the engine on another thread, for many bytes.
+///
+/// # Errors
+/// As [`here`].
+pub(crate) async fn away<R: Send + 'static>(
+    worker: &Worker,
+    run: impl FnOnce(&mut detect::Worker) -> R + Send + 'static,
+) -> Result<R, EngineFailure> {
     let away = tokio::task::spawn_blocking(move || {
         AWAY.with(|scratch| {
             let mut own = scratch.take();
-            let verdict = judge(
-                &snapshot.detector,
-                &mut own,
-                &policy.engine,
-                &parts,
-                &subject,
-                &body,
-                complete,
-            );
+            let judged = run(&mut own);
             scratch.replace(own);
-            verdict
+            judged
         })
     });
     away.await.map_err(|_| failed(worker))
@@ -142,7 +166,7 @@ fn caught<R>(worker: &Worker, run: impl FnOnce() -> R) -> Result<R, EngineFailur
 
 fn failed(worker: &Worker) -> EngineFailure {
     worker.shared.metrics.engine_failures.inc();
-    tracing::error!("the engine failed on a request; the policy's on_failure decides");
+    tracing::error!("the engine failed; the policy's on_failure decides");
     EngineFailure
 }
 

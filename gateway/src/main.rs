@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod answer;
 mod app;
 mod body;
 mod cli;

@@ -17,6 +17,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
+use crate::answer::Unseen;
 use crate::connection::state::Cut;
 use crate::wire;
 
@@ -50,6 +51,9 @@ names! {
     UpstreamDuration => "portcullis_upstream_duration_seconds", "Time from sending a request upstream to the head of its answer.";
     InspectionDuration => "portcullis_inspection_duration_seconds", "Time spent in each stage of inspection.";
     Verdicts => "portcullis_verdicts_total", "Verdicts by what they call for and by category of attack, also where a policy only observes.";
+    ResponseVerdicts => "portcullis_response_verdicts_total", "Verdicts on answers by what they call for and by category, also where a policy only observes.";
+    ResponseOutcomes => "portcullis_response_outcomes_total", "Inspected answers by what became of them, or would have where a policy only observes.";
+    ResponseUnseen => "portcullis_response_uninspected_total", "Inspected answers of whose body some was not looked at, by reason.";
     RulesLoaded => "portcullis_rules_loaded", "Rules of the configuration that is serving.";
     Responses => "portcullis_responses_total", "Answers by route and class of status; aborted means that the client left before an answer.";
     ProtocolErrors => "portcullis_protocol_errors_total", "Requests refused as malformed or ambiguous, by reason.";
@@ -81,6 +85,9 @@ pub(crate) struct Metrics {
     responses: IntCounterVec,
     verdicts: IntCounterVec,
     innocent: [IntCounter; ACTIONS],
+    response_verdicts: IntCounterVec,
+    response_outcomes: IntCounterVec,
+    response_unseen: IntCounterVec,
     protocol_errors: IntCounterVec,
     connections_closed: IntCounterVec,
     config_reloads: IntCounterVec,
@@ -137,6 +144,10 @@ pub(crate) enum Stage {
     Ensemble,
     /// From evidence to a verdict.
     Decision,
+    /// Waiting for the part of an answer that is inspected.
+    Hold,
+    /// The engine on an answer.
+    Answer,
 }
 
 impl Metrics {
@@ -149,6 +160,8 @@ impl Metrics {
         let verdicts = counters(&r, Name::Verdicts, &["action", "category"])?;
         let innocent =
             Action::ALL.map(|action| verdicts.with_label_values(&[action.as_str(), "none"]));
+        let response_verdicts = counters(&r, Name::ResponseVerdicts, &["action", "category"])?;
+        response_verdicts.with_label_values(&[Action::Allow.as_str(), "none"]);
         let request_duration = Histogram::new(histogram::EXCHANGE);
         let upstream_duration = Histogram::new(histogram::EXCHANGE);
         let inspection_duration = Stage::ALL.map(|_| Histogram::new(histogram::STAGE));
@@ -174,6 +187,14 @@ impl Metrics {
             responses: counters(&r, Name::Responses, &["route", "class"])?,
             verdicts,
             innocent,
+            response_verdicts,
+            response_outcomes: known_counters(&r, Name::ResponseOutcomes, "outcome", OUTCOMES)?,
+            response_unseen: known_counters(
+                &r,
+                Name::ResponseUnseen,
+                "reason",
+                Unseen::ALL.map(Unseen::reason),
+            )?,
             protocol_errors: known_counters(
                 &r,
                 Name::ProtocolErrors,
@@ -222,6 +243,24 @@ impl Metrics {
                 self.verdicts.with_label_values(&labels).inc();
             }
         }
+    }
+
+    /// Counts a verdict on an answer.
+    pub(crate) fn response_verdict(&self, action: Action, category: Option<Category>) {
+        let labels = [action.as_str(), category.map_or("none", Category::as_str)];
+        self.response_verdicts.with_label_values(&labels).inc();
+    }
+
+    /// Counts what became of an inspected answer: one of [`OUTCOMES`].
+    pub(crate) fn response_outcome(&self, outcome: &'static str) {
+        self.response_outcomes.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts an answer of whose body some was not looked at.
+    pub(crate) fn response_unseen(&self, reason: Unseen) {
+        self.response_unseen
+            .with_label_values(&[reason.reason()])
+            .inc();
     }
 
     /// Notes how long a stage of inspection took.
@@ -295,7 +334,7 @@ impl RouteMetrics {
 }
 
 impl Stage {
-    const COUNT: usize = 8;
+    const COUNT: usize = 10;
 
     /// All stages, in the order of their discriminants.
     pub(crate) const ALL: [Stage; Stage::COUNT] = [
@@ -307,6 +346,8 @@ impl Stage {
         Stage::Behaviour,
         Stage::Ensemble,
         Stage::Decision,
+        Stage::Hold,
+        Stage::Answer,
     ];
 
     /// The label's value.
@@ -320,6 +361,8 @@ impl Stage {
             Stage::Behaviour => "behaviour",
             Stage::Ensemble => "ensemble",
             Stage::Decision => "decision",
+            Stage::Hold => "hold",
+            Stage::Answer => "answer",
         }
     }
 }
@@ -405,6 +448,15 @@ const ACTIONS: usize = Action::ALL.len();
 
 /// What can become of a reload.
 const RELOADS: [&str; 3] = ["applied", "unchanged", "refused"];
+/// What can become of an inspected answer.
+pub(crate) const OUTCOMES: [&str; 6] = [
+    "passed",
+    "masked",
+    "denied",
+    "would-mask",
+    "would-deny",
+    "failed",
+];
 /// The classes of status, by hundreds.
 const CLASSES: [&str; 6] = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
 

@@ -64,6 +64,10 @@ pub(crate) struct Record<'a> {
     pub verdict: Option<&'a Verdict>,
     /// What the engine thinks of the answer, where the policy asks.
     pub response_verdict: Option<&'a Verdict>,
+    /// What was done with the answer, where that is more than to pass it on.
+    pub response_action: Option<&'a str>,
+    /// What would have been done with it, where the policy only observes.
+    pub response_would: Option<&'a str>,
     /// How long the stages of the gateway took.
     pub timings: Timings,
     /// The upstream's name; empty where the request was not sent on.
@@ -94,6 +98,10 @@ pub(crate) struct Timings {
     pub inspect: Option<Duration>,
     /// From sending to the head of the upstream's answer.
     pub upstream: Option<Duration>,
+    /// Waiting for the part of the answer that is inspected.
+    pub hold: Option<Duration>,
+    /// The engine on the answer.
+    pub answer: Option<Duration>,
 }
 
 /// How an exchange ended.
@@ -138,6 +146,8 @@ impl Record<'_> {
             ban: None,
             verdict: None,
             response_verdict: None,
+            response_action: None,
+            response_would: None,
             timings: Timings::default(),
             upstream: "",
             server: "",
@@ -190,6 +200,14 @@ impl Record<'_> {
                 redact::write_verdict(verdict, redaction, None, out)
             });
         }
+        line.text(
+            key!("response_action"),
+            self.response_action.unwrap_or_default(),
+        );
+        line.text(
+            key!("response_would"),
+            self.response_would.unwrap_or_default(),
+        );
         line.raw(key!("timings_us"), |out| self.timings.write(out));
         line.text(key!("upstream"), self.upstream);
         line.text(key!("server"), self.server);
@@ -211,6 +229,8 @@ impl Timings {
             (key!("body"), self.body),
             (key!("inspect"), self.inspect),
             (key!("upstream"), self.upstream),
+            (key!("hold"), self.hold),
+            (key!("answer"), self.answer),
         ];
         for (name, time) in each {
             if let Some(time) = time {

@@ -156,7 +156,7 @@ fn words(status: StatusCode) -> &'static str {
         StatusCode::TOO_MANY_REQUESTS => "too many requests",
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the headers are too large",
         StatusCode::NOT_IMPLEMENTED => "this method is not supported",
-        StatusCode::BAD_GATEWAY => "the service could not be reached",
+        StatusCode::BAD_GATEWAY => "the service gave no answer that can be used",
         StatusCode::SERVICE_UNAVAILABLE => "the service is not available now",
         StatusCode::GATEWAY_TIMEOUT => "the service did not answer in time",
         StatusCode::HTTP_VERSION_NOT_SUPPORTED => "this version of HTTP is not supported",

@@ -11,6 +11,7 @@ use portcullis_detect as detect;
 use portcullis_detect::behaviour::{Behaviour, State};
 use portcullis_detect::{Detector, Watch};
 
+use crate::answer::Answers;
 use crate::client::TrustedProxies;
 use crate::identity::Identity;
 use crate::limit::{LimitSet, LimitSpec, Limits};
@@ -94,6 +95,8 @@ pub struct Policy {
     pub limits: LimitSet,
     /// The header that tells the upstream the score of a tagged request.
     pub tag_header: HeaderName,
+    /// How answers are looked at, if they are.
+    pub answers: Option<Answers>,
 }
 
 impl Snapshot {
@@ -245,6 +248,7 @@ impl Policy {
             throttle_delay: policy.throttle_delay.map(config::Duration::get),
             limits: limits.set(name, &specs),
             tag_header,
+            answers: Answers::of(policy),
         })
     }
 }

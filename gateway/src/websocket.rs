@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use http::header::{self, HeaderMap};
-use http::{Method, Response, StatusCode, Version, request};
+use http::{Method, Response, Version, request};
 use http_body_util::Full;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -45,31 +45,18 @@ fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> boo
     })
 }
 
-/// Answers the handshake as the server did. 101 makes a tunnel; anything else is an answer like others.
+/// Answers the handshake as the server did, which was with 101: a tunnel begins.
 ///
 /// # Errors
 /// When the server's 101 is not one for a WebSocket.
 pub fn answer(
     exchange: &mut Exchange,
-    upstream: &Rc<Upstream>,
+    upstream: &Upstream,
     answered: Answered,
     client: OnUpgrade,
     judge: Rc<Inspection>,
 ) -> Result<Response<ResponseBody>, Fault> {
-    let Answered {
-        mut response,
-        lease,
-    } = answered;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let (mut parts, incoming) = response.into_parts();
-        forward::response(&mut parts.headers);
-        upstream.spec.response_edits.apply(&mut parts.headers);
-        parts
-            .headers
-            .insert(X_REQUEST_ID, exchange.id().header_value());
-        let body = ResponseBody::upstream(incoming, lease, Some(upstream.spec.idle));
-        return Ok(Response::from_parts(parts, body));
-    }
+    let mut response = answered.response;
     if !has_token(response.headers(), &header::UPGRADE, "websocket") {
         return Err(exchange.switched_unasked());
     }

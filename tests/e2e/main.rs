@@ -13,6 +13,7 @@ mod metrics;
 mod records;
 mod refuse;
 mod reload;
+mod responses;
 mod smuggling;
 mod streams;
 mod tls;

@@ -3,7 +3,7 @@
 use portcullis_detect::field::Location;
 
 use super::{Cross, path_problem, place, unknown_name};
-use crate::model::{Config, Exception, Policy};
+use crate::model::{Config, Exception, Policy, Responses};
 use crate::tree::Node;
 use crate::value::{ByteSize, Duration};
 
@@ -20,21 +20,29 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
                 &policy.tag_header,
             );
             exceptions(config, policy, node, &path, cross);
-            unbuilt(policy, node, &path, cross);
+            responses(policy, node, &path, cross);
         }
     }
 }
 
-/// Settings whose stage does not exist yet. Taking them silently would be protection that is not there.
-fn unbuilt(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {
-    for (asked, section, key) in [(policy.responses.inspect, "responses", "inspect")] {
-        if asked {
-            cross.report(
-                place(node, &[section, key]),
-                format!("{path}{section}.{key}: this version cannot do that yet"),
-                format!("write {section}: {{ {key}: false }}, or leave it out"),
-            );
-        }
+/// How much of an answer is held, and for how long.
+fn responses(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {
+    let Responses {
+        hold, hold_time, ..
+    } = policy.responses;
+    if !(LEAST_HOLD..=MAX_HOLD).contains(&hold) {
+        cross.report(
+            place(node, &["responses", "hold"]),
+            format!("{path}responses.hold: {hold} is out of range"),
+            format!("write a size from {LEAST_HOLD} to {MAX_HOLD}"),
+        );
+    }
+    if hold_time.is_zero() || hold_time > Duration::from_secs(60) {
+        cross.report(
+            place(node, &["responses", "hold_time"]),
+            format!("{path}responses.hold_time: {hold_time} is out of range"),
+            "write a time from 1ms to 1m",
+        );
     }
 }
 
@@ -184,3 +192,8 @@ fn locations() -> Vec<String> {
 
 /// The most of a body that one request may hold in memory.
 const MAX_INSPECT: ByteSize = ByteSize::mib(16);
+
+/// The least and the most of an answer that may be held. Less than a usual head would miss what any rule needs; more
+/// is a download.
+const LEAST_HOLD: ByteSize = ByteSize::kib(1);
+const MAX_HOLD: ByteSize = ByteSize::mib(1);

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ByteSize, DEFAULT_FILE, Duration, LimitKey, Mode, Policy, Protocol, Rate, RecordOutput,
+    ByteSize, DEFAULT_FILE, Duration, LimitKey, Mode, Policy, Protocol, Ranges, Rate, RecordOutput,
+    ResponseAction,
 };
 
 /// The smallest file that works, from the specification of the format, verbatim.
@@ -133,6 +134,22 @@ fn a_configuration_written_out_reads_the_same() {
         let again = read(&serde_json::to_string(&config).unwrap()).unwrap();
         assert_eq!(again, config);
     }
+}
+
+#[test]
+fn answers_are_inspected_where_that_is_asked_for() {
+    let config = read(&format!(
+        "{BASE}policies: {{ default: {{ responses: {{ inspect: true, action: mask }} }} }}\n"
+    ))
+    .expect("it is right");
+    let responses = &config.policies["default"].responses;
+    assert!(responses.inspect);
+    assert_eq!(responses.action, ResponseAction::Mask);
+    assert_eq!(responses.hold, ByteSize::kib(64));
+    assert_eq!(responses.hold_time, Duration::from_secs(2));
+    assert_eq!(responses.ranges, Ranges::Whole);
+    let silent = read(BASE).expect("it is right");
+    assert!(!silent.policies["default"].responses.inspect);
 }
 
 #[test]
@@ -433,6 +450,22 @@ fn each_mistake_is_named_with_its_line() {
         (
             "policies: { default: { throttle_delay: 0s } }",
             "7: policies.default.throttle_delay: 0s is out of range | write a time from 1ms to 60s; without it such requests get 429",
+        ),
+        (
+            "policies: { default: { responses: { inspect: true, hold: 2MiB } } }",
+            "7: policies.default.responses.hold: 2MiB is out of range | write a size from 1KiB to 1MiB",
+        ),
+        (
+            "policies: { default: { responses: { hold: 100 } } }",
+            "7: policies.default.responses.hold: 100 is out of range | write a size from 1KiB to 1MiB",
+        ),
+        (
+            "policies: { default: { responses: { hold_time: 2m } } }",
+            "7: policies.default.responses.hold_time: 2m is out of range | write a time from 1ms to 1m",
+        ),
+        (
+            "policies: { default: { behaviour: { enabled: true } } }",
+            "7: policies.default.behaviour.enabled: this version cannot do that yet | write behaviour: { enabled: false }, or leave it out",
         ),
         (
             "policies: { default: { body: { inspect: 2KiB, max: 1KiB } } }",

@@ -20,7 +20,8 @@ pub struct Policy {
     pub throttle_delay: Option<Duration>,
     /// How much of a body is read, and what becomes of the rest.
     pub body: BodyPolicy,
-    /// What becomes of a request when the engine itself fails (a panic, a broken model).
+    /// What becomes of a request when the engine itself fails (a panic, a broken model). With `responses.inspect` it
+    /// holds for answers too, which are refused with 502.
     pub on_failure: Failure,
     /// How often clients may ask. Unset: 600/min with a burst of 300 per client. `[]`: no limits. Several limits hold
     /// together; the tightest decides. They hold in mode `off` too; in mode `observe` they are counted and recorded only.
@@ -31,7 +32,7 @@ pub struct Policy {
     /// deny more harmless requests.
     #[schemars(range(min = 1, max = 4))]
     pub paranoia: u8,
-    /// Looking at answers for what should not leave. Not built yet: it can only be switched off.
+    /// Looking at answers for what should not leave. Off unless switched on; it costs nothing then.
     pub responses: Responses,
     /// Where rules are told not to look.
     pub exceptions: Vec<Exception>,
@@ -136,15 +137,25 @@ pub struct Behaviour {
     pub enabled: bool,
 }
 
-/// Looking at answers for what should not leave: keys, card numbers, stack traces, SQL errors.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Looking at answers for what should not leave: keys, card numbers, stack traces, SQL errors. Thresholds, paranoia and
+/// exceptions are those of the policy; only `thresholds.deny` does something to an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Responses {
-    /// Whether answers are inspected: headers and the first 64 KiB of text and JSON bodies are held until scanned.
-    /// Never event streams, gRPC or WebSockets.
+    /// Whether answers are inspected: their headers, and the beginning of text and JSON bodies. Answers wait until that
+    /// is there and scanned. Never event streams, gRPC or WebSockets, and nothing at all in mode `off`. In mode
+    /// `observe` answers are held and judged, but never changed.
     pub inspect: bool,
-    /// What is done with an answer that a rule denies.
+    /// What is done with an answer whose score reaches `thresholds.deny`.
     pub action: ResponseAction,
+    /// How many bytes of a body are held and scanned, 1 KiB to 1 MiB. What leaks behind them passes, and the record says
+    /// that there was more. Each answer under way may hold as much, and once more while it is scanned.
+    pub hold: ByteSize,
+    /// How long a body that comes in drips is held, from its first byte, 1 ms to 1 min. What has come by then is
+    /// scanned, the rest passes. More delays slow answers; less lets the rest of them through unseen.
+    pub hold_time: Duration,
+    /// What becomes of a request for a part of a body (`Range`). Parts small enough cut every secret in two.
+    pub ranges: Ranges,
 }
 
 /// What is done with an answer that a rule denies.
@@ -154,8 +165,20 @@ pub enum ResponseAction {
     /// The client gets 502 instead.
     #[default]
     Deny,
-    /// What matched is overwritten with asterisks.
+    /// What matched is overwritten with as many asterisks; where that cannot be done, the client gets 502. A compressed
+    /// body that is masked goes on uncompressed.
     Mask,
+}
+
+/// What becomes of a request for a part of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ranges {
+    /// The `Range` header is removed when enforcing, so that the upstream sends the whole. Downloads cannot be resumed.
+    #[default]
+    Whole,
+    /// The upstream gets it. Parts are scanned one by one, and a secret that was cut in two is not found.
+    Pass,
 }
 
 /// Where a rule, or all rules of a tag, are told not to look. Everything that is written must hold.
@@ -223,6 +246,18 @@ impl Default for Policy {
 impl Default for Behaviour {
     fn default() -> Self {
         Self { enabled: true }
+    }
+}
+
+impl Default for Responses {
+    fn default() -> Self {
+        Self {
+            inspect: false,
+            action: ResponseAction::default(),
+            hold: ByteSize::kib(64),
+            hold_time: Duration::from_secs(2),
+            ranges: Ranges::default(),
+        }
     }
 }
 

@@ -303,10 +303,11 @@ impl Builder {
             .flatten()
             .map(|op| self.leaf(op, context))
             .collect();
-        let switches: [(Option<bool>, OfNothing); 3] = [
+        let switches: [(Option<bool>, OfNothing); 4] = [
             (spec.detect_sqli, || Operator::Sqli),
             (spec.detect_xss, || Operator::Xss),
             (spec.luhn, || Operator::Card),
+            (spec.iban, || Operator::Iban),
         ];
         for (switch, make) in switches {
             if let Some(positive) = switch {

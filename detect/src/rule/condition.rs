@@ -116,6 +116,8 @@ pub(crate) enum Operator {
     Xss,
     /// A card number occurs.
     Card,
+    /// A bank account number occurs.
+    Iban,
 }
 
 /// A pattern and how it was written.
@@ -149,7 +151,27 @@ impl Pattern {
             .get_or_init(|| pattern::compile(&self.source).ok());
         exact.as_ref()?.find(bytes).map(|found| found.range())
     }
+
+    /// What a masking policy overwrites: of each match the group called `mask`, or all of it where that took no part.
+    pub(crate) fn masked(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let exact = self
+            .exact
+            .get_or_init(|| pattern::compile(&self.source).ok());
+        let Some(exact) = exact else {
+            return Vec::new();
+        };
+        if !exact.capture_names().any(|name| name == Some(MASK)) {
+            return exact.find_iter(bytes).map(|found| found.range()).collect();
+        }
+        let groups = exact.captures_iter(bytes);
+        groups
+            .filter_map(|groups| Some(groups.name(MASK).or_else(|| groups.get(0))?.range()))
+            .collect()
+    }
 }
+
+/// The name of the group that a masking policy overwrites instead of the whole match.
+const MASK: &str = "mask";
 
 impl Operator {
     /// The order in which the parts of `all` are asked: the cheapest first.
@@ -158,7 +180,7 @@ impl Operator {
             Operator::Length(_) => 0,
             Operator::Equals(_) | Operator::StartsWith(_) | Operator::EndsWith(_) => 1,
             Operator::Number(_) | Operator::Contains(_) => 2,
-            Operator::ByteOutside(_) | Operator::Address(_) | Operator::Card => 3,
+            Operator::ByteOutside(_) | Operator::Address(_) | Operator::Card | Operator::Iban => 3,
             Operator::Pattern(_) => 4,
             Operator::Sqli | Operator::Xss => 8,
         }
@@ -168,7 +190,11 @@ impl Operator {
     pub(crate) fn means_plain(&self) -> bool {
         matches!(
             self,
-            Operator::Length(_) | Operator::Number(_) | Operator::Address(_) | Operator::Card
+            Operator::Length(_)
+                | Operator::Number(_)
+                | Operator::Address(_)
+                | Operator::Card
+                | Operator::Iban
         )
     }
 
@@ -182,7 +208,7 @@ impl Operator {
             | Operator::Equals(list)
             | Operator::StartsWith(list)
             | Operator::EndsWith(list) => Needs::of_literals(list),
-            Operator::Number(_) | Operator::Card => Needs::some(b"0123456789"),
+            Operator::Number(_) | Operator::Card | Operator::Iban => Needs::some(b"0123456789"),
             Operator::Sqli => Needs::some(SQL_MARKS),
             Operator::Xss => Needs::some(XSS_MARKS),
             Operator::Length(_) | Operator::ByteOutside(_) | Operator::Address(_) => {
@@ -208,7 +234,8 @@ impl Operator {
             | Operator::ByteOutside(_)
             | Operator::Number(_)
             | Operator::Address(_)
-            | Operator::Card => None,
+            | Operator::Card
+            | Operator::Iban => None,
         }
     }
 }

@@ -147,6 +147,9 @@ pub struct ConditionSpec {
     /// A card number that passes the Luhn check occurs (`true`), or none does (`false`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub luhn: Option<bool>,
+    /// An international bank account number with true check digits occurs (`true`), or none does (`false`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iban: Option<bool>,
     /// All of these hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub all: Option<Vec<ConditionSpec>>,

@@ -9,7 +9,7 @@ use crate::rule::NumberSpec;
 use crate::rule::Rule;
 use crate::rule::condition::{Leaf, Node, Operator, RequestTest, Somewhere};
 use crate::rule::needs::Traits;
-use crate::signature::{Scan, address, card};
+use crate::signature::{Scan, address, card, iban};
 
 /// Where a condition is being asked.
 #[derive(Clone, Copy)]
@@ -197,6 +197,7 @@ impl Scan<'_> {
             Operator::Sqli => injection::is_sqli(bytes).map(|_| whole()),
             Operator::Xss => injection::is_xss(bytes).then(whole),
             Operator::Card => card::find(bytes),
+            Operator::Iban => iban::find(bytes),
         }
     }
 

@@ -9,7 +9,7 @@ use super::Limits;
 
 /// A content coding that can be undone (RFC 9110, section 8.4.1; RFC 7932; RFC 8878).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Coding {
+pub(crate) enum Coding {
     Gzip,
     Deflate,
     Brotli,
@@ -18,7 +18,7 @@ pub(super) enum Coding {
 
 impl Coding {
     /// The coding of a token, in any case. `None`: unknown.
-    pub(super) fn of(token: &[u8]) -> Option<Self> {
+    pub(crate) fn of(token: &[u8]) -> Option<Self> {
         const TOKENS: [(&[u8], Coding); 5] = [
             (b"gzip", Coding::Gzip),
             (b"x-gzip", Coding::Gzip),
@@ -35,7 +35,7 @@ impl Coding {
 
 /// How decompressing ended. In each case the output holds what was got until then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     /// At the end of the data.
     Whole,
     /// At a cap.
@@ -48,7 +48,7 @@ pub(super) enum Ending {
 ///
 /// At most [`Limits::decompressed`] bytes, and beyond 64 KiB at most [`Limits::ratio`] times the input. Windows are
 /// bounded too: zstd asks for up to 8 MiB (the most that RFC 8878 tells a decoder to support), brotli for 16 MiB.
-pub(super) fn inflate(coding: Coding, bytes: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Ending {
+pub(crate) fn inflate(coding: Coding, bytes: &[u8], out: &mut Vec<u8>, limits: &Limits) -> Ending {
     let ratio = bytes.len().saturating_mul(limits.ratio).max(RATIO_FLOOR);
     let cap = out.len().saturating_add(limits.decompressed.min(ratio));
     // None of these decoders is known to panic; a defect in one must still not decide about a request.

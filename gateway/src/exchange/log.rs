@@ -15,6 +15,7 @@ use portcullis_detect::behaviour::{Login, SubjectId};
 use portcullis_detect::{Action, Outcome as Learned, Subjects, SystemClock, Verdict, Watch};
 use tokio::sync::oneshot;
 
+use crate::answer::{Done, Judged};
 use crate::body::pace::MinRate;
 use crate::body::{BodyFate, BodyLog, ResponseBody};
 use crate::connection::io::STAND_IN_HOST;
@@ -55,6 +56,9 @@ pub struct Exchange {
     limit_headers: HeaderMap,
     verdict: Option<Box<Verdict>>,
     messages: Option<Rc<Inspection>>,
+    response_verdict: Option<Box<Verdict>>,
+    response_done: Option<Done>,
+    response_would: Option<Done>,
     action: Action,
     would: Option<Action>,
     timings: Timings,
@@ -104,6 +108,9 @@ impl Exchange {
             limit_headers: HeaderMap::new(),
             verdict: None,
             messages: None,
+            response_verdict: None,
+            response_done: None,
+            response_would: None,
             action: Action::Allow,
             would: None,
             timings: Timings::default(),
@@ -220,6 +227,40 @@ impl Exchange {
         self.verdict = Some(Box::new(verdict));
     }
 
+    /// Keeps what the engine thinks of the answer. Whether something is done about it: not where the policy observes.
+    pub fn answer_judged(&mut self, judged: &mut Judged, observing: bool) -> Done {
+        let verdict = std::mem::take(&mut judged.verdict);
+        let metrics = &self.worker.shared.metrics;
+        metrics.response_verdict(verdict.action, verdict.category);
+        if let Some(unseen) = judged.unseen {
+            metrics.response_unseen(unseen);
+        }
+        metrics.response_outcome(match (judged.done, observing) {
+            (Done::Pass, _) => "passed",
+            (Done::Mask, false) => "masked",
+            (Done::Deny, false) => "denied",
+            (Done::Mask, true) => "would-mask",
+            (Done::Deny, true) => "would-deny",
+        });
+        self.response_verdict = Some(Box::new(verdict));
+        let found = (judged.done != Done::Pass).then_some(judged.done);
+        if observing {
+            self.response_would = found;
+        } else {
+            self.response_done = found;
+        }
+        if judged.done == Done::Deny {
+            self.decide(Action::Deny, observing);
+        }
+        if observing { Done::Pass } else { judged.done }
+    }
+
+    /// The engine failed on the answer; whether that denies it.
+    pub fn answer_not_judged(&mut self, denies: bool, observing: bool) -> bool {
+        self.worker.shared.metrics.response_outcome("failed");
+        denies && self.decide(Action::Deny, observing)
+    }
+
     /// Judges the messages of the stream that this request opens.
     pub fn judge_messages(
         &mut self,
@@ -257,6 +298,8 @@ impl Exchange {
             Stage::Body => self.timings.body = Some(took),
             Stage::Inspect => self.timings.inspect = Some(took),
             Stage::Limit => self.timings.limit = Some(took),
+            Stage::Hold => self.timings.hold = Some(took),
+            Stage::Answer => self.timings.answer = Some(took),
             Stage::Decode
             | Stage::Signature
             | Stage::Behaviour
@@ -380,6 +423,15 @@ impl Exchange {
         }
     }
 
+    /// The upstream broke off, or fell silent, while its answer was held.
+    pub fn answer_broke_early(&self, stalled: bool) -> Fault {
+        let fault = Fault::AnswerBroke(stalled);
+        if let (Some((name, _)), Some(reason)) = (&self.upstream, fault.reason()) {
+            self.worker.shared.metrics.upstream_error(name, reason);
+        }
+        fault
+    }
+
     /// The answer's body is over, read to its end or not.
     pub fn finish(mut self: Box<Self>, complete: bool) {
         self.complete = complete;
@@ -432,6 +484,16 @@ impl Exchange {
     /// The configuration that it began under.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.snapshot.clone()
+    }
+
+    /// The method of the request.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path of the request.
+    pub fn path(&self) -> &str {
+        self.uri.path()
     }
 
     /// The upstream of its route.
@@ -523,6 +585,9 @@ impl Exchange {
             subjects: self.watched.then_some(&self.subjects),
             ban: self.ban,
             verdict: messages.as_deref().or(self.verdict.as_deref()),
+            response_verdict: self.response_verdict.as_deref(),
+            response_action: self.response_done.map(Done::as_str),
+            response_would: self.response_would.map(Done::as_str),
             timings: self.timings,
             upstream,
             server,

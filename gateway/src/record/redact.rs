@@ -95,7 +95,7 @@ impl Redaction {
             | Location::Authorization
             | Location::JwtHeader
             | Location::JwtClaim => true,
-            Location::Header => self.headers.contains(name),
+            Location::Header | Location::ResponseHeader => self.headers.contains(name),
             Location::UserAgent => self.headers.contains(b"user-agent"),
             Location::Referer => self.headers.contains(b"referer"),
             _ => self.is_secret_field(name),
