@@ -261,6 +261,26 @@ fn a_rule_that_does_not_do_what_its_test_says_fails() {
 }
 
 #[test]
+fn eval_counts_and_its_gate_closes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cases = folder.path().join("suites/gotestwaf/testcases/owasp");
+    fs::create_dir_all(&cases).expect("a folder");
+    let case = "payload:\n  - \"1' UNION SELECT password FROM users-- \"\nencoder:\n  - URL\nplaceholder:\n  - URLParam\ntype: SQL\n";
+    fs::write(cases.join("sql.yml"), case).expect("a file");
+    let data = folder.path().to_string_lossy().into_owned();
+    let run = portcullis(&["eval", "--data", &data, "--json"]);
+    assert_eq!(run.code, Some(0), "{}\n{}", run.out, run.err);
+    let json: Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(json["sets"][0]["classes"][0]["class"], "owasp: SQL");
+    assert_eq!(json["sets"][0]["classes"][0]["denied"], 1);
+    let table = portcullis(&["eval", "--data", &data, "--table"]);
+    assert_eq!(table.code, Some(0), "{}", table.err);
+    assert!(table.out.contains("1 of 21 bars reached"), "{}", table.out);
+    let gate = portcullis(&["eval", "--data", &data, "--table", "--gate"]);
+    assert_eq!(gate.code, Some(1), "the other sets are not there");
+}
+
+#[test]
 fn the_demo_shows_attacks_being_stopped_and_ends() {
     let run = portcullis(&["demo", "--requests", "20", "--pause", "1"]);
     assert_eq!(run.code, Some(0), "{}\n{}", run.out, run.err);

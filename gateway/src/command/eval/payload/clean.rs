@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use portcullis_detect::Location;
@@ -102,7 +102,7 @@ fn benign_values(candidates: &HashSet<&str>, requests: &Path) -> anyhow::Result<
 }
 
 fn lines(
-    file: &PathBuf,
+    file: &Path,
     hand: &mut dyn FnMut((usize, String)) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for (index, line) in open(file)?.lines().enumerate() {
