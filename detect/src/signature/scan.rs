@@ -2,7 +2,7 @@
 //! evaluating; then the rules that ask the request as a whole.
 
 use crate::decode::{CharClass, Decoder, Form, Forms};
-use crate::field::{Anomaly, AnomalyKind, Field};
+use crate::field::{Anomaly, AnomalyKind, Field, Location, Span};
 use crate::rule::condition::Node;
 use crate::rule::{Rule, RuleSet};
 use crate::signature::Input;
@@ -50,6 +50,13 @@ impl<'s> Scan<'s> {
             if let Some(key) = key.filter(|_| !self.state.raised && !self.forms.exhausted()) {
                 self.state.familiar.learn(&key);
             }
+        }
+        if self.forms.exhausted() {
+            self.state.noted.push(Anomaly {
+                kind: AnomalyKind::DecodingExhausted,
+                location: Location::Body,
+                span: Span::EMPTY,
+            });
         }
         self.ask_request(report);
     }
