@@ -4,6 +4,7 @@
 use crate::behaviour::detect::Kind;
 use crate::behaviour::distinct::Distinct;
 use crate::behaviour::judgement::{Factor, Finding, Risk};
+use crate::behaviour::respond::THROTTLE;
 use crate::behaviour::window::{Rates, left};
 
 /// Milliseconds of one generation of the sets; what they count is 20 to 40 minutes old at most.
@@ -37,6 +38,8 @@ pub(crate) struct Compact {
     pub forged: f32,
     pub claims: f32,
     pub greedy: f32,
+    /// Requests that were stopped for what it did, within minutes.
+    pub stopped: f32,
     /// Seconds of the upstream's time, within a minute, and what is usual for the same places.
     pub work: f32,
     pub usual_work: f32,
@@ -101,6 +104,7 @@ impl Compact {
             &mut self.forged,
             &mut self.claims,
             &mut self.greedy,
+            &mut self.stopped,
         ] {
             *count *= kept;
         }
@@ -200,6 +204,7 @@ impl Compact {
         let weight = f32::from(finding.score) * finding.confidence;
         let more = self.risk + (100.0 - self.risk) * 0.1 * weight / 100.0;
         self.risk = more.max(weight).min(100.0);
+        self.stopped += f32::from(u8::from(f32::from(finding.score) >= THROTTLE));
         self.note(finding.kind, finding.score);
     }
 

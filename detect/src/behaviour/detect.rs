@@ -263,6 +263,24 @@ impl Known {
         }
     }
 
+    /// For how many clients it may stand, in what many do at once without harm. Before anybody is known to do well,
+    /// sessions and programs count too, up to eight.
+    pub(crate) fn crowd(&self) -> f32 {
+        let compact = &self.compact;
+        match self.id.kind {
+            SubjectKind::Address => {
+                let seen = compact.others.count().max(compact.programs.count());
+                self.scale().max(seen.min(8.0))
+            }
+            SubjectKind::Client => self.scale().max(compact.others.count().min(8.0)),
+            SubjectKind::Key => 2.0 * self.scale(),
+            SubjectKind::Prefix
+            | SubjectKind::System
+            | SubjectKind::User
+            | SubjectKind::Session => 1.0,
+        }
+    }
+
     /// Whether it is a place where anybody may sit, rather than someone.
     pub(crate) const fn is_place(&self) -> bool {
         matches!(self.id.kind, SubjectKind::Address | SubjectKind::Client)

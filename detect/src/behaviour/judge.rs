@@ -2,10 +2,10 @@
 //! now, and what they find is answered.
 
 use crate::behaviour::compact::Compact;
-use crate::behaviour::detect::{self, Known, LoginScene, Scene};
+use crate::behaviour::detect::{self, Kind, Known, LoginScene, Scene};
 use crate::behaviour::judgement::{Finding, Judgement, Risk};
 use crate::behaviour::profile::{Profile, short};
-use crate::behaviour::respond::{Response, THROTTLE, weigh};
+use crate::behaviour::respond::{DENY, Response, THROTTLE, weigh};
 use crate::behaviour::settings::Settings;
 use crate::behaviour::state::State;
 use crate::behaviour::subject::{Attempt, Claim, SubjectId, SubjectKind, Subjects, Token};
@@ -66,6 +66,7 @@ impl Judge<'_> {
             };
         }
         findings.retain(|finding| !excepted(finding));
+        self.weigh_insistence(&known, &mut findings);
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.score));
         visit.noticed = !findings.is_empty();
         let risk = risk(&findings);
@@ -83,6 +84,20 @@ impl Judge<'_> {
             findings,
             risk,
             visit,
+        }
+    }
+
+    /// Who was stopped again and again, and comes with the same again, does not want to be told.
+    fn weigh_insistence(&self, known: &[Known], findings: &mut [Finding]) {
+        for finding in findings
+            .iter_mut()
+            .filter(|finding| finding.kind != Kind::Flood)
+        {
+            let about = known.iter().find(|known| known.id == finding.subject);
+            let stopped = about.map_or(0.0, |known| known.compact.stopped);
+            if f32::from(finding.score) >= THROTTLE && stopped >= self.settings.bans.insistence {
+                finding.score = finding.score.max(DENY as u8);
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! The full profile of a subject that is active: its last 32 requests, how it moves from place to place, which objects
-//! it reads in which order, from whose hands its requests come, and when in the day. Only the most recently active
+//! The full profile of a subject that is active: its last 32 requests, where it goes, which objects it reads in which
+//! order, from whose hands its requests come, and when in the day. Only the most recently active
 //! subjects have one.
 
 use crate::behaviour::distinct::Many;
@@ -11,7 +11,6 @@ use crate::behaviour::window::left;
 pub(crate) const WINDOW: usize = 32;
 
 const PLACES: usize = 20;
-const MOVES: usize = 24;
 const HANDS: usize = 4;
 
 /// Milliseconds of one generation of the set of objects.
@@ -86,7 +85,6 @@ pub(crate) struct Profile {
     seen: u32,
     recent: [Step; WINDOW],
     places: [Place; PLACES],
-    moves: [Move; MOVES],
     hands: [HandSeen; HANDS],
     hand: u8,
     switches: f32,
@@ -104,13 +102,6 @@ struct Place {
     /// The difference between the last two numbers.
     stride: i32,
     run: u32,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Move {
-    from: u32,
-    to: u32,
-    count: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,7 +123,6 @@ impl Profile {
             seen: 0,
             recent: [Step::default(); WINDOW],
             places: [Place::default(); PLACES],
-            moves: [Move::default(); MOVES],
             hands: [HandSeen::default(); HANDS],
             hand: 0,
             switches: 0.0,
@@ -156,7 +146,9 @@ impl Profile {
         self.objects.turn(u32::try_from(turns).unwrap_or(u32::MAX));
         let hand = self.take_hand(tick, subjects);
         let run = self.visit_place(visit);
-        if visit.object != 0 || visit.page.is_some() {
+        // What is written is one's own; what a page pulls in is no choice.
+        let read = !visit.write && !visit.asset;
+        if read && (visit.object != 0 || visit.page.is_some()) {
             self.objects
                 .add(visit.template ^ visit.object ^ mix(visit.page.unwrap_or(0)));
         }
@@ -213,10 +205,6 @@ impl Profile {
 
     fn push(&mut self, gap: u64, visit: &Visit) {
         let to = short(visit.template);
-        let from = self.before();
-        if from != 0 {
-            self.step(from, to);
-        }
         let flags = u8::from(visit.write) | u8::from(visit.asset) << 1 | u8::from(visit.login) << 2;
         self.recent[self.seen as usize % WINDOW] = Step {
             gap: u32::try_from(gap).unwrap_or(u32::MAX),
@@ -232,17 +220,6 @@ impl Profile {
         } else {
             self.seen + 1
         };
-    }
-
-    /// Counts a move in the bounded table; the rarest makes room.
-    fn step(&mut self, from: u32, to: u32) {
-        let known = self.moves.iter().position(|m| m.from == from && m.to == to);
-        let at = known.unwrap_or_else(|| least(&self.moves, |m| f32::from(m.count)));
-        let place = &mut self.moves[at];
-        if known.is_none() {
-            *place = Move { from, to, count: 0 };
-        }
-        place.count = place.count.saturating_add(1);
     }
 
     /// Counts the place, and how long numbers there have followed one another.
@@ -380,7 +357,8 @@ impl Profile {
 
 impl Place {
     /// Whether `number` goes on where the last one was: the next few, or the same stride again. What does not costs a
-    /// run half its length, so that two readers in turn do not hide each other.
+    /// run three quarters of its length: pages of twenty items never add up to thirty, and an odd request between does
+    /// not hide a long run.
     fn follow(&mut self, number: u64) {
         let stride = number.wrapping_sub(self.number) as i64;
         let near = stride != 0 && stride.unsigned_abs() <= 3;
@@ -388,7 +366,7 @@ impl Place {
         if near || steady {
             self.run = self.run.saturating_add(1);
         } else if stride != 0 {
-            self.run /= 2;
+            self.run /= 4;
         }
         if stride != 0 {
             self.stride = i32::try_from(stride).unwrap_or(0);

@@ -87,6 +87,9 @@ pub struct BanSettings {
     pub longest: u32,
     /// Seconds for which a ban that is over is remembered.
     pub memory: u32,
+    /// After how many stopped requests within minutes throttling turns into a ban, since who was told to wait does
+    /// not. Floods are left out: their bounds for bans count what was stopped.
+    pub insistence: f32,
     /// From how many healthy users, sessions or programs on an address the address itself is never banned.
     pub shared_from: u32,
     /// Seconds that `Retry-After` names to who is throttled.
@@ -103,6 +106,7 @@ impl Default for BanSettings {
             growth: 4,
             longest: 86_400,
             memory: 86_400,
+            insistence: 20.0,
             shared_from: 3,
             retry_after: 10,
             delay_ms: 1000,

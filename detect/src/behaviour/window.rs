@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_steady_rate_reads_as_rate_times_window() {
         let mut rates = Rates::default();
-        for _ in 0..100_000 {
+        for _ in 0..300_000 {
             rates.pass(100);
             rates.add();
         }

@@ -13,7 +13,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Bounds, Finding, Kind, Known, Scene};
-use crate::behaviour::subject::SubjectKind;
 
 /// Bounds for floods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,7 +57,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     {
         return None;
     }
-    let scale = crowd(known) * if is_monotonous(known) { 0.5 } else { 1.0 };
+    let scale = known.crowd() * if is_monotonous(known) { 0.5 } else { 1.0 };
     let windows = [
         settings.second,
         settings.ten_seconds,
@@ -75,22 +74,6 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         })
         .max_by_key(|finding| finding.score);
     over.or_else(|| shed(scene, known))
-}
-
-/// How many clients it may stand for. Before anybody is known to do well, sessions and programs count, up to eight.
-fn crowd(known: &Known) -> f32 {
-    let compact = &known.compact;
-    let seen = compact
-        .others
-        .count()
-        .max(compact.programs.count())
-        .min(8.0);
-    match known.id.kind {
-        SubjectKind::Address => known.scale().max(seen),
-        SubjectKind::Key => 2.0 * known.scale(),
-        SubjectKind::Client => known.scale().max(compact.others.count().min(8.0)),
-        SubjectKind::Prefix | SubjectKind::System | SubjectKind::User | SubjectKind::Session => 1.0,
-    }
 }
 
 /// Whether it asks for one or two places only, and shows no session.

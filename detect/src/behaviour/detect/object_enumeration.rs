@@ -27,7 +27,7 @@ impl Default for ObjectEnumeration {
         Self {
             refused: Bounds::new(8.0, 14.0),
             refused_share: 0.3,
-            run: Bounds::new(28.0, 56.0),
+            run: Bounds::new(30.0, 60.0),
         }
     }
 }
@@ -45,8 +45,8 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     guessed.filter(|_| often).or_else(|| {
         let traits = known
             .traits
-            .filter(|_| !known.is_place() && scene.visit.page.is_none())?;
-        scene.visit.number?;
+            .filter(|_| !known.is_place() && !scene.visit.write)?;
+        scene.visit.number.filter(|_| scene.visit.page.is_none())?;
         settings.run.times(known.scale()).finding(
             Kind::ObjectEnumeration,
             known.id,

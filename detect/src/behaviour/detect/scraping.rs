@@ -40,7 +40,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let traits = known
         .traits
         .filter(|_| !scene.visit.write && !scene.visit.asset)?;
-    let scale = known.scale();
+    let scale = known.crowd();
     let run = traits.run as f32;
     let in_order = settings
         .run
