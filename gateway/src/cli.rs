@@ -56,6 +56,14 @@ enum Command {
         after_help = "Example:\n  portcullis eval --data data --set api_benign.valid --rules config/rules"
     )]
     Eval(EvalArgs),
+    /// Make traffic of made-up APIs, normal and hostile, labelled: for a file, or through a gateway with a score
+    ///
+    /// With --out alone it writes what would happen, with a virtual clock. The same seed writes the same bytes.
+    /// docs/SIMULATE.md describes the lines.
+    #[command(
+        after_help = "Examples:\n  portcullis simulate --list\n  portcullis simulate --out traffic.jsonl --hours 48 --attacks 0.1\n  portcullis simulate --out traffic.csv --count 100000 --scenario credential-stuffing"
+    )]
+    Simulate(SimulateArgs),
     /// About the configuration: its schema, its reference, the file that is shipped
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -181,6 +189,76 @@ pub struct RulesFrom {
     pub rules: Option<PathBuf>,
 }
 
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Name the attacks and the normal clients, with a sentence each
+    #[arg(long)]
+    pub list: bool,
+    /// The attacks to mix in, by name; several by comma; all for every one
+    #[arg(
+        long,
+        default_value = "all",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    pub scenario: Vec<String>,
+    /// Everything random descends from it
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where to write the labelled traffic; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How to write it; without this, CSV where the file's name ends in .csv
+    #[arg(long, value_enum)]
+    pub format: Option<LineFormat>,
+    /// Virtual hours to write; 24 without this
+    #[arg(long, value_parser = hours)]
+    pub hours: Option<f64>,
+    /// How many requests at most; decides the load where that is not given
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// The share of requests that attackers send, about
+    #[arg(long, default_value_t = 0.1, value_parser = share)]
+    pub attacks: f64,
+    /// Campaigns of each attack, in place of a share
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub campaigns: Option<u32>,
+    /// Normal requests a second, on average; 20 without this
+    #[arg(long, value_parser = load, value_name = "RATE")]
+    pub load: Option<f64>,
+}
+
+/// How traffic is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LineFormat {
+    /// A JSON object per line
+    Json,
+    /// Comma-separated values with a head line
+    Csv,
+}
+
+fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (low..=high).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("from {low} to {high}"))
+    }
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    between(text, 0.01, 8_760.0)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    between(text, 0.0, 0.9)
+}
+
+fn load(text: &str) -> Result<f64, String> {
+    between(text, 0.001, 100_000.0)
+}
+
 impl Cli {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
@@ -190,6 +268,7 @@ impl Cli {
             Command::Demo(args) => command::demo::run(&args),
             Command::Inspect(args) => command::inspect::run(&args),
             Command::Eval(args) => command::eval::run(&args),
+            Command::Simulate(args) => command::simulate::run(&args),
             Command::Config(which) => command::config::run(&which),
             Command::Rules(which) => command::rules::run(&which),
         };

@@ -30,6 +30,7 @@ mod reload;
 mod respond;
 mod route;
 mod rules;
+mod simulate;
 mod snapshot;
 mod sys;
 mod tls;
