@@ -1,5 +1,7 @@
 //! `portcullis simulate`: labelled traffic of made-up APIs, written to a file or sent through a gateway.
 
+mod live;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -13,7 +15,7 @@ use crate::cli::{LineFormat, SimulateArgs};
 use crate::simulate::clock::HOUR;
 use crate::simulate::line::{self, Format};
 use crate::simulate::world::Offline;
-use crate::simulate::{POPULATIONS, Plan, SCENARIOS, Scenario, scenario};
+use crate::simulate::{Event, POPULATIONS, Plan, SCENARIOS, Scenario, scenario};
 
 /// Lists, writes or sends, as the arguments say.
 ///
@@ -24,10 +26,16 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         list();
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(out) = &args.out {
-        return offline(args, out);
+    if let Some(address) = args.serve {
+        return live::serve(args, address);
     }
-    anyhow::bail!("what to do? --list, or --out FILE to write traffic")
+    if args.demo || args.target.is_some() {
+        return live::run(args);
+    }
+    let out = args.out.as_deref().context(
+        "what to do? --list, --out FILE to write traffic, --target URL or --demo to send it, --serve ADDRESS",
+    )?;
+    offline(args, out)
 }
 
 fn list() {
@@ -85,25 +93,19 @@ fn plan(args: &SimulateArgs) -> anyhow::Result<Plan> {
 }
 
 fn offline(args: &SimulateArgs, out: &Path) -> anyhow::Result<ExitCode> {
-    let format = format(args.format, out);
     let plan = plan(args)?;
     let started = Instant::now();
-    let mut writer = BufWriter::with_capacity(1 << 20, open(out)?);
-    if format == Format::Csv {
-        writer.write_all(line::CSV_HEAD.as_bytes())?;
-    }
-    let (mut events, mut hostile, mut text) = (0u64, 0u64, String::new());
+    let mut lines = Lines::create(args.format, out)?;
+    let (mut events, mut hostile) = (0u64, 0u64);
     let mut traffic = Offline::new(&plan);
     let most = args.count.unwrap_or(u64::MAX);
     while events < most {
         let Some(event) = traffic.next() else { break };
-        text.clear();
-        line::write(&event, format, &mut text);
-        writer.write_all(text.as_bytes())?;
+        lines.write(&event)?;
         events += 1;
         hostile += u64::from(event.act.who.is_attacker());
     }
-    writer.flush()?;
+    lines.finish()?;
     let seconds = started.elapsed().as_secs_f64();
     tell(&format!(
         "{events} requests, {:.1} % of them by attackers, in {seconds:.1} s: {:.0} a second",
@@ -117,6 +119,38 @@ fn offline(args: &SimulateArgs, out: &Path) -> anyhow::Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where lines go.
+struct Lines {
+    writer: BufWriter<Box<dyn Write>>,
+    format: Format,
+    text: String,
+}
+
+impl Lines {
+    fn create(format: Option<LineFormat>, out: &Path) -> anyhow::Result<Self> {
+        let format = self::format(format, out);
+        let mut writer = BufWriter::with_capacity(1 << 20, open(out)?);
+        if format == Format::Csv {
+            writer.write_all(line::CSV_HEAD.as_bytes())?;
+        }
+        Ok(Self {
+            writer,
+            format,
+            text: String::new(),
+        })
+    }
+
+    fn write(&mut self, event: &Event) -> std::io::Result<()> {
+        self.text.clear();
+        line::write(event, self.format, &mut self.text);
+        self.writer.write_all(self.text.as_bytes())
+    }
+
+    fn finish(mut self) -> std::io::Result<()> {
+        self.writer.flush()
+    }
 }
 
 fn open(out: &Path) -> anyhow::Result<Box<dyn Write>> {

@@ -28,6 +28,8 @@ pub struct Setting {
     pub seed: u64,
     /// Makes tokens.
     pub mint: Mint,
+    /// When it begins.
+    pub start: f64,
     /// When it ends.
     pub end: f64,
 }
@@ -54,8 +56,6 @@ pub struct Stolen {
     pub account: u32,
     /// The tokens.
     pub grant: Grant,
-    /// When the victim got them.
-    pub time: f64,
 }
 
 impl Loot {

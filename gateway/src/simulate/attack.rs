@@ -60,6 +60,15 @@ const fn way(
 }
 
 impl Scenario {
+    /// Seconds before a campaign at which those whom it needs have to be there: victims, and accounts with a past.
+    pub fn lead(&self) -> f64 {
+        match self.name {
+            "behaviour-anomaly" | "data-theft" => f64::INFINITY,
+            "token-abuse" | "session-hijack" => theft::LEAD,
+            _ => 0.0,
+        }
+    }
+
     /// A campaign of this attack that begins at `time` with at most `most` requests: the number of its group, and which of
     /// the variants' turn it is.
     pub fn begin(

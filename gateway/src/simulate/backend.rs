@@ -30,7 +30,7 @@ struct Failures {
     forgotten: u32,
 }
 
-/// Requests a second, decaying over ten.
+/// Requests a second, decaying over three seconds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Busy {
     rate: f64,
@@ -356,7 +356,7 @@ impl Busy {
     /// Counts a request; how the rate stands to what the site can bear.
     fn count(&mut self, time: f64, capacity: f64) -> f64 {
         let past = (time - self.last).max(0.0);
-        self.rate = self.rate * (-past / 10.0).exp() + 0.1;
+        self.rate = self.rate * (-past / 3.0).exp() + 1.0 / 3.0;
         self.last = time;
         self.rate / capacity
     }

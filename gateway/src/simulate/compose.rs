@@ -258,6 +258,21 @@ pub fn encode(text: &str, out: &mut String) {
     }
 }
 
+/// A target in which every byte that may not stand in one is percent-encoded.
+pub fn escape(target: &str) -> String {
+    let mut out = String::with_capacity(target.len() + 16);
+    for byte in target.bytes() {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push(char::from(HEX[usize::from(byte >> 4)]));
+            out.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+    out
+}
+
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// A JSON string of a text.

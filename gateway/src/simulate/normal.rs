@@ -99,13 +99,6 @@ pub const POPULATIONS: [Population; 14] = [
     },
 ];
 
-/// The population of this name.
-pub fn population(name: &str) -> Option<usize> {
-    POPULATIONS
-        .iter()
-        .position(|population| population.name == name)
-}
-
 /// A new client of a population that people belong to, at `time`.
 pub fn arrive(kind: usize, number: u64, time: f64, setting: &Setting) -> Box<dyn Actor> {
     let mut draw = Draw::of(mix(setting.seed, 0xa000 + kind as u64), number);

@@ -61,7 +61,6 @@ pub struct World {
     campaigns: VecDeque<Beginning>,
     crowds: VecDeque<(f64, u32)>,
     checkers: VecDeque<f64>,
-    load: f64,
     most: u32,
     turned_away: u64,
 }
@@ -106,12 +105,16 @@ struct Arrival {
     /// Requests a second that this population is to send on average.
     rate: f64,
     sent: u64,
+    /// Whether somebody comes at the moment that is queued, or only the gap is drawn anew: nights are long.
+    due: bool,
 }
 
 /// A campaign that is to come.
 #[derive(Clone, Copy)]
 struct Beginning {
     time: f64,
+    /// When those whom it needs have to be there.
+    wake: f64,
     scenario: &'static Scenario,
     group: u32,
     /// Counts the campaigns of this attack: they go through its variants in turn.
@@ -125,6 +128,7 @@ impl World {
         let setting = Setting {
             seed: plan.seed,
             mint: Mint::default(),
+            start,
             end: start + plan.duration,
         };
         let mut world = Self {
@@ -137,7 +141,6 @@ impl World {
             campaigns: beginnings(plan, start),
             crowds: VecDeque::new(),
             checkers: VecDeque::new(),
-            load: plan.load,
             most: plan.most,
             turned_away: 0,
             setting,
@@ -164,11 +167,12 @@ impl World {
                 number: 0,
                 rate,
                 sent: 0,
+                due: false,
             });
             self.queue_up(start, What::Arrives(self.arrivals.len() - 1));
         }
         if let Some(first) = self.campaigns.front() {
-            self.queue_up(first.time, What::Begins);
+            self.queue_up(first.wake, What::Begins);
         }
         // A sale or a piece of news now and then, a check of links: rare, large, harmless.
         let mut draw = Draw::of(plan.seed, 0xc0de);
@@ -332,14 +336,19 @@ impl World {
 
     fn arrive(&mut self, which: usize, time: f64) {
         let arrival = &mut self.arrivals[which];
-        let actor = normal::arrive(arrival.kind, arrival.number, time, &self.setting);
-        arrival.number += 1;
+        let visitor = arrival.due.then(|| {
+            arrival.number += 1;
+            normal::arrive(arrival.kind, arrival.number, time, &self.setting)
+        });
         // How many requests a visit has is learned from the visits so far.
         let each = (arrival.sent as f64 + 30.0 * 40.0) / (arrival.number as f64 + 30.0);
         let mean = each / (arrival.rate * normal::busy(arrival.kind, time)).max(1e-9);
-        let next = time + arrival.draw.exponential(mean).max(1e-4);
-        self.admit(time, actor, Some(which));
-        self.queue_up(next, What::Arrives(which));
+        let gap = arrival.draw.exponential(mean).max(1e-4);
+        arrival.due = gap <= LONGEST_GAP;
+        if let Some(visitor) = visitor {
+            self.admit(time, visitor, Some(which));
+        }
+        self.queue_up(time + gap.min(LONGEST_GAP), What::Arrives(which));
     }
 
     fn begin(&mut self) {
@@ -356,7 +365,7 @@ impl World {
             self.admit(time, actor, None);
         }
         if let Some(next) = self.campaigns.front() {
-            self.queue_up(next.time, What::Begins);
+            self.queue_up(next.wake, What::Begins);
         }
     }
 
@@ -389,12 +398,6 @@ impl World {
         let checker = Reader::link_checker(number.to_bits(), draw, &self.setting);
         self.admit(time, Box::new(checker), None);
     }
-
-    /// Mean normal requests a second, as planned.
-    #[cfg(test)]
-    pub fn load(&self) -> f64 {
-        self.load
-    }
 }
 
 /// When which campaign begins: spread over the time, the first fifth of it left to those who belong there.
@@ -408,15 +411,18 @@ fn beginnings(plan: &Plan, start: f64) -> VecDeque<Beginning> {
             .campaigns
             .unwrap_or_else(|| usual_number(scenario, each, plan.most));
         for _ in 0..count.min(MAX_CAMPAIGNS) {
+            let time = start + plan.duration * draw.between(0.15, 0.85);
+            let wake = (time - scenario.lead()).max(start);
             all.push(Beginning {
-                time: start + plan.duration * draw.between(0.15, 0.85),
+                time,
+                wake,
                 scenario,
                 group: 0,
                 turn: 0,
             });
         }
     }
-    all.sort_by(|one, other| one.time.total_cmp(&other.time));
+    all.sort_by(|one, other| one.wake.total_cmp(&other.wake));
     let mut counts = vec![draw.below(4) as u32; SCENARIOS.len()];
     for (index, beginning) in all.iter_mut().enumerate() {
         let place = SCENARIOS
@@ -484,6 +490,10 @@ impl Iterator for Offline {
         Some(Event { time, act, answer })
     }
 }
+
+/// After so many seconds without an arrival the gap is drawn again, at the rate of that hour. Exponential gaps have no
+/// memory, so this changes nothing else.
+const LONGEST_GAP: f64 = 900.0;
 
 /// The share of programs in normal traffic.
 const PROGRAMS: f64 = 0.25;

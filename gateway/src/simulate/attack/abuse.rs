@@ -95,7 +95,6 @@ impl Tactic for Abuse {
         }
         Some(Shot {
             request,
-            class: "abuse",
             hostile: true,
             account: kit.account,
         })
@@ -178,7 +177,6 @@ impl Tactic for Bot {
         }
         Some(Shot {
             request,
-            class: "bot",
             hostile: true,
             account: None,
         })

@@ -26,28 +26,33 @@ pub fn past(
     };
     let character = character(at);
     let favourite = people::favourite_hour(site(at), account) * HOUR;
-    let days = ((time - EPOCH) / DAY).ceil().max(0.0) as u32;
+    let start = setting.start;
+    let days = ((time - start) / DAY).ceil().max(0.0) as u32;
     // In a simulation of an hour, the past is what fits before the attack.
     let visits: Vec<f64> = if days > 1 {
+        let midnight = EPOCH + ((start - EPOCH) / DAY).floor() * DAY;
         (0..days.min(14))
-            .map(|day| EPOCH + f64::from(day) * DAY + favourite + draw.log_normal(900.0, 0.8))
+            .map(|day| midnight + f64::from(day) * DAY + favourite + draw.log_normal(900.0, 0.8))
             .collect()
     } else {
         (0..4)
-            .map(|_| EPOCH + (time - EPOCH) * draw.between(0.0, 0.8))
+            .map(|_| start + (time - start) * draw.between(0.0, 0.8))
             .collect()
     };
     let mut actors: Vec<(f64, Box<dyn Actor>)> = Vec::new();
-    for start in visits.into_iter().filter(|start| *start < time - 1.0) {
+    for visit in visits
+        .into_iter()
+        .filter(|visit| (start..time - 1.0).contains(visit))
+    {
         let visitor = Visitor::new(
             character,
             at,
             Some(account),
             Draw::of(draw.bits(), 4),
-            start,
+            visit,
             setting,
         );
-        actors.push((start, Box::new(visitor)));
+        actors.push((visit, Box::new(visitor)));
     }
     actors
 }
@@ -92,7 +97,6 @@ enum Oddity {
 struct Anomaly {
     account: u32,
     oddity: Oddity,
-    class: &'static str,
     at: usize,
     thing: u32,
     foreign: f64,
@@ -108,7 +112,6 @@ pub fn anomaly(variant: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
     Box::new(Anomaly {
         account: draw.below(2_000) as u32,
         oddity,
-        class: "anomaly",
         at: 0,
         thing: 0,
         foreign: 0.0,
@@ -119,7 +122,6 @@ pub fn theft(_: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
     Box::new(Anomaly {
         account: draw.below(2_000) as u32,
         oddity: Oddity::Volume,
-        class: "exfiltration",
         at: 0,
         thing: 0,
         foreign: draw.between(0.05, 0.3),
@@ -194,7 +196,6 @@ impl Tactic for Anomaly {
         };
         Some(Shot {
             request: kit.honest_with(choice, thing, self.at as u32 % 40),
-            class: self.class,
             hostile: true,
             account: Some(self.account),
         })

@@ -65,10 +65,6 @@ pub struct Kit<'a> {
     pub now: f64,
     /// The unchanging.
     pub setting: &'a Setting,
-    /// The group.
-    pub group: u32,
-    /// Who of the group sends.
-    pub member: u32,
     /// As what it is dressed.
     pub agent: &'a Agent,
     /// The account that it is logged in as.
@@ -83,8 +79,6 @@ pub struct Kit<'a> {
 pub struct Shot {
     /// The request.
     pub request: Request,
-    /// Its class.
-    pub class: &'static str,
     /// Whether it is part of what makes this an attack; else it is cover.
     pub hostile: bool,
     /// The account it is about.
@@ -371,8 +365,6 @@ impl Campaign {
             site: site(self.site),
             now: scene.now,
             setting: scene.setting,
-            group: self.group,
-            member: self.member,
             agent: &self.agent,
             account: self.own_account,
             grant: self.grant.as_ref(),
@@ -384,7 +376,6 @@ impl Campaign {
                 kit.login(&people::mail(account), &people::password(kit.site, account))?;
             return Some(Shot {
                 request,
-                class: "cover",
                 hostile: false,
                 account: Some(account),
             });
@@ -411,7 +402,11 @@ impl Actor for Campaign {
                 group: Some(self.group),
                 scenario: self.scenario.name,
                 variant: self.variant,
-                class: shot.class,
+                class: if shot.hostile {
+                    self.scenario.class
+                } else {
+                    "cover"
+                },
                 hostile: shot.hostile,
                 victim: false,
                 site: self.site,

@@ -60,7 +60,6 @@ impl Tactic for Flood {
         }
         Some(Shot {
             request,
-            class: "ddos",
             hostile: true,
             account: None,
         })

@@ -12,7 +12,6 @@ use super::{Kit, Shot, Tactic, Variant};
 /// Sends texts of one family.
 struct Injection {
     family: Family,
-    class: &'static str,
     /// Share of requests that carry nothing.
     cover: f64,
     /// The route that is worked on, and for how long.
@@ -20,12 +19,7 @@ struct Injection {
     agent: Option<Agent>,
 }
 
-fn injection(
-    family: Family,
-    class: &'static str,
-    variant: &Variant,
-    draw: &mut Draw,
-) -> Box<dyn Tactic> {
+fn injection(family: Family, variant: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
     let by_hand = variant.name == "by-hand";
     let agent = (variant.name == "tool" && draw.chance(0.5)).then(|| {
         Agent::named(
@@ -46,7 +40,6 @@ fn injection(
     };
     Box::new(Injection {
         family,
-        class,
         cover,
         route: None,
         agent,
@@ -54,23 +47,23 @@ fn injection(
 }
 
 macro_rules! makers {
-    ($($(#[$doc:meta])* $name:ident: $family:ident, $class:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $family:ident;)*) => {
         $($(#[$doc])* pub fn $name(variant: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
-            injection(Family::$family, $class, variant, draw)
+            injection(Family::$family, variant, draw)
         })*
     };
 }
 
 makers! {
-    sql: Sql, "sqli";
-    xss: Xss, "xss";
-    command: Command, "rce";
-    path: Path, "traversal";
-    template: Template, "ssti";
-    nosql: NoSql, "nosqli";
-    xml: Xml, "xxe";
-    ssrf: Ssrf, "ssrf";
-    lookup: Lookup, "jndi";
+    sql: Sql;
+    xss: Xss;
+    command: Command;
+    path: Path;
+    template: Template;
+    nosql: NoSql;
+    xml: Xml;
+    ssrf: Ssrf;
+    lookup: Lookup;
 }
 
 impl Tactic for Injection {
@@ -115,7 +108,6 @@ impl Tactic for Injection {
         }
         Some(Shot {
             request,
-            class: self.class,
             hostile: true,
             account: None,
         })

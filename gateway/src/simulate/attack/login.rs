@@ -45,7 +45,7 @@ impl Tactic for Stuffing {
         } else {
             people::password(super::super::site::SITES[kit.draw.below(5)], account ^ 1)
         };
-        attempt(kit, account, &password, "stuffing")
+        attempt(kit, account, &password)
     }
 }
 
@@ -66,7 +66,7 @@ impl Tactic for Brute {
     fn shoot(&mut self, kit: &mut Kit<'_>) -> Option<Shot> {
         let password = people::guess(self.round, kit.draw);
         self.round += 1;
-        attempt(kit, self.account, &password, "bruteforce")
+        attempt(kit, self.account, &password)
     }
 }
 
@@ -98,7 +98,7 @@ impl Tactic for Spraying {
             kit.draw,
         );
         self.round += 1;
-        attempt(kit, account, &password, "spraying")
+        attempt(kit, account, &password)
     }
 }
 
@@ -156,7 +156,7 @@ impl Tactic for Takeover {
                 people::wrong_password(kit.site, account, kit.draw)
             };
             self.logging_in = right;
-            return attempt(kit, account, &password, "takeover");
+            return attempt(kit, account, &password);
         }
         self.calls += 1;
         let grant = self.grant.clone();
@@ -182,7 +182,6 @@ impl Tactic for Takeover {
         })?;
         Some(Shot {
             request: kit.honest(route),
-            class: "takeover",
             hostile: true,
             account: Some(account),
         })
@@ -199,11 +198,10 @@ impl Tactic for Takeover {
     }
 }
 
-fn attempt(kit: &mut Kit<'_>, account: u32, password: &str, class: &'static str) -> Option<Shot> {
+fn attempt(kit: &mut Kit<'_>, account: u32, password: &str) -> Option<Shot> {
     let request = kit.login(&people::mail(account), password)?;
     Some(Shot {
         request,
-        class,
         hostile: true,
         account: Some(account),
     })
@@ -221,7 +219,6 @@ pub fn cover(kit: &mut Kit<'_>) -> Option<Shot> {
     })?;
     Some(Shot {
         request: kit.honest(route),
-        class: "cover",
         hostile: false,
         account: kit.account,
     })

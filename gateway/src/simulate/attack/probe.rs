@@ -65,7 +65,6 @@ impl Tactic for Endpoints {
         };
         Some(Shot {
             request: kit.raw(method, target, String::new())?,
-            class: "scan",
             hostile: true,
             account: None,
         })
@@ -91,6 +90,11 @@ pub fn fuzzing(_: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
 }
 
 impl Tactic for Fuzzing {
+    fn site(&self, draw: &mut Draw) -> usize {
+        // Where there is something to ask without an account.
+        draw.below(3)
+    }
+
     fn disguised(&self) -> Option<Agent> {
         self.agent.clone()
     }
@@ -137,7 +141,6 @@ impl Tactic for Fuzzing {
         request.target = target;
         Some(Shot {
             request,
-            class: "fuzzing",
             hostile: true,
             account: None,
         })
@@ -247,7 +250,6 @@ impl Tactic for Spoofing {
         }
         Some(Shot {
             request,
-            class: "spoofing",
             hostile: true,
             account: None,
         })

@@ -21,7 +21,6 @@ struct Scraping {
     size: u32,
     route: Option<usize>,
     cover: f64,
-    class: &'static str,
     agent: Option<Agent>,
 }
 
@@ -39,7 +38,6 @@ pub fn scraping(variant: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
         size: [0, 50, 100, 200][draw.below(4)],
         route: None,
         cover: if polite { draw.between(0.1, 0.4) } else { 0.03 },
-        class: "scraping",
         agent: polite.then(|| Agent::browser(draw)),
     })
 }
@@ -57,7 +55,6 @@ pub fn crawler(variant: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
         size: 0,
         route: None,
         cover: draw.between(0.0, 0.3),
-        class: "bot",
         agent: Some(Agent::named(Program::Crawler, name)),
     })
 }
@@ -101,7 +98,6 @@ impl Tactic for Scraping {
         };
         Some(Shot {
             request,
-            class: self.class,
             hostile: true,
             account: None,
         })
@@ -160,7 +156,6 @@ impl Tactic for Enumeration {
         };
         Some(Shot {
             request: kit.honest_with(route, Some(self.at), 0),
-            class: "bola",
             hostile: true,
             account: kit.account,
         })

@@ -25,11 +25,11 @@ pub fn victims(
     let account = draw.popular(site(at).accounts as usize) as u32;
     // Who is replayed left long ago; who is hijacked is still there.
     let (before, screens) = if variant == "replay" {
-        (1_500.0, 6)
+        (LEAD, 6)
     } else {
         (draw.between(30.0, 200.0), 40)
     };
-    let start = (time - before).max(super::super::clock::EPOCH);
+    let start = (time - before).max(setting.start);
     let victim = Visitor::new(
         Character::of("browser"),
         at,
@@ -41,9 +41,11 @@ pub fn victims(
     vec![(start, Box::new(victim.prey_of(group, screens)))]
 }
 
+/// How long before a theft its victim logs in, at most.
+pub const LEAD: f64 = 1_500.0;
+
 /// Uses what was stolen.
 struct Theft {
-    class: &'static str,
     same_agent: bool,
     worn: Option<Agent>,
     route: usize,
@@ -52,7 +54,6 @@ struct Theft {
 
 pub fn token(_: &Variant, _: &mut Draw) -> Box<dyn Tactic> {
     Box::new(Theft {
-        class: "token",
         same_agent: false,
         worn: None,
         route: 0,
@@ -62,7 +63,6 @@ pub fn token(_: &Variant, _: &mut Draw) -> Box<dyn Tactic> {
 
 pub fn hijack(variant: &Variant, _: &mut Draw) -> Box<dyn Tactic> {
     Box::new(Theft {
-        class: "hijack",
         same_agent: variant.name == "same-agent",
         worn: None,
         route: 0,
@@ -126,7 +126,6 @@ impl Tactic for Theft {
         }
         Some(Shot {
             request,
-            class: self.class,
             hostile: true,
             account: Some(stolen.account),
         })
@@ -183,7 +182,6 @@ impl Tactic for Forging {
         request.set("authorization", format!("Bearer {token}"));
         Some(Shot {
             request,
-            class: "forgery",
             hostile: true,
             account: None,
         })

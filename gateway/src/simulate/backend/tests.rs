@@ -151,10 +151,10 @@ fn what_costs_more_takes_longer_and_a_crowd_slows_everyone() {
             },
             &mut draw,
         );
-        (0..2_000)
+        (0..8_000)
             .map(|n| f64::from(backend.answer(&asked, NOW + f64::from(n) * gap).latency_ms))
             .sum::<f64>()
-            / 2_000.0
+            / 8_000.0
     };
     let (product, compare) = (
         mean(&mut backend, SITES[0], "product", 1.0),

@@ -465,7 +465,6 @@ impl Visitor {
                         Stolen {
                             account,
                             grant: (**grant).clone(),
-                            time: scene.now,
                         },
                     );
                 }

@@ -13,7 +13,7 @@ fn a_grammar_is_wide_and_repeatable() {
         };
         assert_eq!(texts(1), texts(1));
         let distinct: HashSet<String> = texts(1).into_iter().collect();
-        let least = if family == Family::NoSql { 60 } else { 150 };
+        let least = if family == Family::NoSql { 50 } else { 100 };
         assert!(distinct.len() > least, "{family:?}: {}", distinct.len());
         assert!(
             distinct
