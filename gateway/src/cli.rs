@@ -66,6 +66,15 @@ enum Command {
         after_help = "Example:\n  portcullis bans add 192.0.2.1 --for 1h --why 'scraping the catalogue'"
     )]
     Bans(BansArgs),
+    /// Make traffic of made-up APIs, normal and hostile, labelled: for a file, or through a gateway with a score
+    ///
+    /// With --out alone it writes what would happen, with a virtual clock: the same seed writes the same bytes. With
+    /// --target it sends the same traffic through a gateway that stands before `simulate --serve`, and says of every
+    /// attack whether and when it was stopped. --demo starts both here. docs/SIMULATE.md describes the lines and figures.
+    #[command(
+        after_help = "Examples:\n  portcullis simulate --list\n  portcullis simulate --out traffic.jsonl --hours 48 --attacks 0.1\n  portcullis simulate --out traffic.csv --count 100000 --scenario credential-stuffing\n  portcullis simulate --demo --duration 30s\n  portcullis simulate --serve 127.0.0.1:9000 & portcullis simulate --target http://127.0.0.1:8080 --duration 5m"
+    )]
+    Simulate(SimulateArgs),
     /// About the configuration: its schema, its reference, the file that is shipped
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -249,6 +258,132 @@ pub struct RulesFrom {
     pub rules: Option<PathBuf>,
 }
 
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Name the attacks and the normal clients, with a sentence each
+    #[arg(long)]
+    pub list: bool,
+    /// Send the traffic to this gateway: http://HOST:PORT, which has to be on loopback and to trust it as a proxy
+    #[arg(long, value_name = "URL", conflicts_with_all = ["serve", "demo", "list"])]
+    pub target: Option<String>,
+    /// Start the made-up APIs and a gateway before them here, and send the traffic through it
+    #[arg(long, conflicts_with_all = ["serve", "list"])]
+    pub demo: bool,
+    /// Only serve the made-up APIs, for a gateway to stand before, until interrupted
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "list")]
+    pub serve: Option<std::net::SocketAddr>,
+    /// How long to send, in real time: 90s, 10m, 2h
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    pub duration: std::time::Duration,
+    /// How many times faster than real time virtual time passes (with --serve: give it there too)
+    #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "FACTOR")]
+    pub speed: f64,
+    /// Requests a second that are sent at most
+    #[arg(long, default_value_t = 500.0, value_parser = load, value_name = "RATE")]
+    pub max_rate: f64,
+    /// Connections, and so requests under way, at most
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub connections: u16,
+    /// Allow a target that is not on loopback. Only for systems that you run
+    #[arg(long)]
+    pub i_own_this_target: bool,
+    /// With --target or --demo: so many runs, each with the next seed; means and spreads are printed last
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub seeds: u64,
+    /// Print the scores as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The attacks to mix in, by name; several by comma; all for every one
+    #[arg(
+        long,
+        default_value = "all",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    pub scenario: Vec<String>,
+    /// Everything random descends from it
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where to write the labelled traffic; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How to write it; without this, CSV where the file's name ends in .csv
+    #[arg(long, value_enum)]
+    pub format: Option<LineFormat>,
+    /// Virtual hours to write; 24 without this
+    #[arg(long, value_parser = hours)]
+    pub hours: Option<f64>,
+    /// How many requests at most (sent: 20000 without this); in a file it decides the load where that is not given
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// The share of requests that attackers send, about
+    #[arg(long, default_value_t = 0.1, value_parser = share)]
+    pub attacks: f64,
+    /// Campaigns of each attack, in place of a share (sent: 2 without this)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub campaigns: Option<u32>,
+    /// Normal requests a second, on average; 20 without this
+    #[arg(long, value_parser = load, value_name = "RATE")]
+    pub load: Option<f64>,
+}
+
+/// How traffic is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LineFormat {
+    /// A JSON object per line
+    Json,
+    /// Comma-separated values with a head line
+    Csv,
+}
+
+fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (low..=high).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("from {low} to {high}"))
+    }
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    between(text, 0.01, 8_760.0)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    between(text, 0.0, 0.9)
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    between(text, 0.1, 10_000.0)
+}
+
+/// Seconds, minutes or hours, up to a day.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, text.as_bytes()[text.len() - 1]),
+        None => (text, b's'),
+    };
+    let factor = match unit {
+        b'm' => 60.0,
+        b'h' => 3_600.0,
+        _ => 1.0,
+    };
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "write 90s, 10m or 2h".to_owned())?;
+    let seconds = number * factor;
+    if (0.5..=86_400.0).contains(&seconds) {
+        Ok(std::time::Duration::from_secs_f64(seconds))
+    } else {
+        Err("from 0.5s to 24h".to_owned())
+    }
+}
+
+fn load(text: &str) -> Result<f64, String> {
+    between(text, 0.001, 100_000.0)
+}
+
 impl Cli {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
@@ -259,6 +394,7 @@ impl Cli {
             Command::Inspect(args) => command::inspect::run(&args),
             Command::Eval(args) => command::eval::run(&args),
             Command::Bans(args) => command::bans::run(&args),
+            Command::Simulate(args) => command::simulate::run(&args),
             Command::Config(which) => command::config::run(&which),
             Command::Rules(which) => command::rules::run(&which),
         };

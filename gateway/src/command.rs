@@ -14,6 +14,7 @@ pub mod eval;
 pub mod inspect;
 pub mod rules;
 pub mod run;
+pub mod simulate;
 
 use std::io::Write;
 

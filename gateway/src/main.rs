@@ -34,6 +34,7 @@ mod reload;
 mod respond;
 mod route;
 mod rules;
+mod simulate;
 mod snapshot;
 mod state_dir;
 mod sys;

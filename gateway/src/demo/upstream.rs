@@ -27,7 +27,8 @@ pub(crate) struct Upstream {
     thread: Option<JoinHandle<()>>,
 }
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// The body of an answer.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 impl Upstream {
     /// Where it listens.
@@ -46,11 +47,23 @@ impl Drop for Upstream {
     }
 }
 
-/// Serves the API on a thread of its own until the returned handle is dropped.
+/// Serves the demo API on a thread of its own until the returned handle is dropped.
 ///
 /// # Errors
 /// When the listener cannot be used by the runtime or no thread can be started.
 pub(crate) fn spawn(listener: TcpListener) -> io::Result<Upstream> {
+    serve(listener, answer)
+}
+
+/// Serves any API in the same way: `handler` answers.
+///
+/// # Errors
+/// As above.
+pub(crate) fn serve<H, F>(listener: TcpListener, handler: H) -> io::Result<Upstream>
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -66,7 +79,7 @@ pub(crate) fn spawn(listener: TcpListener) -> io::Result<Upstream> {
         .spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener) => {}
+                    () = accept(listener, handler) => {}
                     _ = stopped => {}
                 }
             });
@@ -78,14 +91,21 @@ pub(crate) fn spawn(listener: TcpListener) -> io::Result<Upstream> {
     })
 }
 
-async fn accept(listener: tokio::net::TcpListener) {
+async fn accept<H, F>(listener: tokio::net::TcpListener, handler: H)
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Without this an answer may wait for the acknowledgement of the one before.
                 let _ = stream.set_nodelay(true);
-                let service =
-                    service_fn(|request| async { Ok::<_, Infallible>(answer(request).await) });
+                let handler = handler.clone();
+                let service = service_fn(move |request| {
+                    let answer = handler(request);
+                    async { Ok::<_, Infallible>(answer.await) }
+                });
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
                     .serve_connection(TokioIo::new(stream), service);
