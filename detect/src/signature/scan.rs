@@ -148,7 +148,11 @@ impl<'s> Scan<'s> {
             let same = same.fold(0, |mask, id| mask | 1 << id.index());
             texts.add(raw.bytes, same);
             rest &= !same;
-        } else {
+        } else if !matches!(
+            field.location,
+            Location::ResponseHeader | Location::ResponseBody
+        ) {
+            // How an answer is encoded is no sign of anything, and undoing it costs more than all else here.
             self.forms.ensure(
                 number,
                 Form::Text,
