@@ -180,7 +180,7 @@ routes: [{{ path: /, upstream: api }}]
                 .join("\n")
         )
     })?;
-    let app = App::start(config).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    let app = App::start(config, None).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
     let (gateway, _) = app
         .addresses()
         .first()
