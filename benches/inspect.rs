@@ -7,6 +7,8 @@
     reason = "a bench talks to the person who runs it"
 )]
 
+mod hostile;
+
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -119,7 +121,7 @@ fn near_miss() -> String {
 
 fn cases() -> Vec<(&'static str, Vec<OwnedRequest>)> {
     let fill = |piece: &str| vec![argument(&piece.repeat(50 * 1024 / piece.len()))];
-    vec![
+    let mut cases = vec![
         ("get", vec![benchmark_get()]),
         ("get_fresh", fresh_gets()),
         ("post_1079", vec![benchmark_post()]),
@@ -130,7 +132,13 @@ fn cases() -> Vec<(&'static str, Vec<OwnedRequest>)> {
         ("hostile_50k/comment", fill("/*")),
         ("hostile_50k/quote_comment_or", fill("'/**/or/**/")),
         ("plain_50k", fill("a")),
-    ]
+    ];
+    cases.extend(
+        hostile::requests()
+            .into_iter()
+            .map(|(name, request)| (name, vec![request])),
+    );
+    cases
 }
 
 /// How often a case runs while instructions are counted, once it is warm.

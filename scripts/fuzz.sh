@@ -3,11 +3,11 @@
 # own passes, which stable has too; with a nightly compiler the address sanitizer watches as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-seconds=${FUZZ_SECONDS:-15}
+seconds=${FUZZ_SECONDS:-12}
 root=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
 host=$(rustc --version --verbose | sed -n 's/^host: //p')
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(view decode rules inspect)
+[ "${#targets[@]}" -gt 0 ] || targets=(view parsers decode rules inspect)
 
 flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4"
 flags+=" -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table"

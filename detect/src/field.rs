@@ -300,11 +300,12 @@ macro_rules! anomalies {
 }
 
 anomalies! {
-    /// More fields than the cap; the rest was not looked at.
+    /// More fields than the cap. Plain values beyond it were dropped, a quarter more of others was kept, and the rest
+    /// was looked at as one text.
     TooManyFields => "too-many-fields",
     /// Nesting (JSON, XML, GraphQL, protobuf, or encodings inside encodings) deeper than the cap.
     TooDeep => "too-deep",
-    /// A field longer than the cap; only its beginning was looked at.
+    /// A field longer than the cap; it was looked at in overlapping pieces (a token: as text).
     FieldTooLong => "field-too-long",
     /// The body is no JSON although its type says so.
     JsonInvalid => "json-invalid",
@@ -364,6 +365,8 @@ anomalies! {
     NulByte => "nul-byte",
     /// More than two rounds of encoding around a value.
     EncodedManyTimes => "encoded-many-times",
+    /// Decoded forms beyond the cap of a request; of what came after it rules saw earlier forms.
+    DecodingExhausted => "decoding-exhausted",
     /// The same query or form parameter more than once.
     DuplicateParameter => "duplicate-parameter",
     /// A GraphQL document nested deeper than the cap.

@@ -44,6 +44,9 @@ pub struct Limits {
     pub derived_depth: usize,
     /// Bytes of one field. Default 65,536. A longer value is cut into overlapping fields of this length.
     pub field_length: usize,
+    /// Bytes of raw text that are kept of what a parser had no room for: its beginning and its end, half of them each.
+    /// Default 256 KiB, twice what is inspected of a body by default.
+    pub rest_length: usize,
     /// Bytes of an uploaded file that are looked at. Default 65,536.
     pub file_length: usize,
     /// Bytes a compressed body may grow to. Default 1 MiB.
@@ -70,6 +73,7 @@ impl Default for Limits {
             depth: 64,
             derived_depth: 3,
             field_length: 64 * 1024,
+            rest_length: 256 * 1024,
             file_length: 64 * 1024,
             decompressed: 1024 * 1024,
             ratio: 100,
@@ -170,6 +174,11 @@ pub fn read(scratch: &mut Scratch, request: &Request<'_>, limits: &Limits) {
 /// Whether `bytes` holds letters, digits, `_`, `.` and `-` only.
 pub fn is_plain(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| PLAIN[*byte as usize])
+}
+
+/// Whether a value is dropped where there is no room: `__proto__` and its like are plain, and still worth seeing.
+fn is_padding(bytes: &[u8]) -> bool {
+    is_plain(bytes) && bytes.first() != Some(&b'_')
 }
 
 const PLAIN: [bool; 256] = {
@@ -311,13 +320,22 @@ impl View<'_, '_> {
         true
     }
 
+    /// Whether [`View::push`] would drop the value, known before anything else is done for it: a million keys shall
+    /// not each be looked up among those that there are.
+    fn drops(&mut self, place: Place, value: Text<'_>) -> bool {
+        let full = self.scratch.fields.len() >= self.room;
+        if !full || !is_padding(value.bytes) {
+            return false;
+        }
+        self.note(AnomalyKind::TooManyFields, place.location, value.whole());
+        true
+    }
+
     /// What happens to a field when the list is full: padding is dropped, what could be an attack is kept a while.
     #[cold]
     fn push_crowded(&mut self, place: Place, name: Span, value: Span) -> bool {
         self.note(AnomalyKind::TooManyFields, place.location, value);
-        let bytes = self.bytes(value);
-        // `__proto__` and its like are plain, and still worth seeing as names.
-        if is_plain(bytes) && bytes.first() != Some(&b'_') {
+        if is_padding(self.bytes(value)) {
             return true;
         }
         if self.scratch.fields.len() >= self.room.saturating_add(self.crowd) {
@@ -327,11 +345,19 @@ impl View<'_, '_> {
         true
     }
 
-    /// Adds what a parser had no room for, as one raw value (cut into pieces where it is long).
+    /// Adds what a parser had no room for, as one raw value (cut into pieces where it is long). Of very much, which
+    /// only a body made to hurt leaves over, the beginning and the end.
     fn push_rest(&mut self, place: Place, value: Span) {
         self.note(AnomalyKind::TooManyFields, place.location, value);
+        let half = offset(self.limits.rest_length / 2);
+        let (mut head, mut tail) = (value, value);
+        if value.len() > self.limits.rest_length {
+            head.end = value.start.saturating_add(half);
+            tail.start = value.end.saturating_sub(half);
+            self.push_pieces(place, Span::EMPTY, head);
+        }
         if !value.is_empty() {
-            self.push_pieces(place, Span::EMPTY, value);
+            self.push_pieces(place, Span::EMPTY, tail);
         }
     }
 

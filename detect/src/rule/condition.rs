@@ -1,11 +1,10 @@
 //! Conditions compiled: a tree whose leaves are tests of one form of one field, and whose other parts ask the whole
 //! request. The tree is general: it knows nothing of literals and prefilters, it only says what holds.
 
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
-use regex::bytes::Regex;
+use regex_automata::meta::Regex;
 
 use crate::decode::FormId;
 use crate::field::AnomalyKind;
@@ -142,12 +141,10 @@ impl Pattern {
         }
     }
 
-    /// Where it matches first.
-    pub(crate) fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
-        let exact = self
-            .exact
-            .get_or_init(|| pattern::compile(&self.source).ok());
-        exact.as_ref()?.find(bytes).map(|found| found.range())
+    /// The pattern as written.
+    pub(crate) fn exact(&self) -> Option<&Regex> {
+        let compile = || pattern::compile(&self.source).ok();
+        self.exact.get_or_init(compile).as_ref()
     }
 }
 

@@ -2,7 +2,7 @@
 //! bytes occur in a field is known before any rule runs, so a pattern that needs a caret and a slash, or the six
 //! letters of one command, is ruled out of most fields for next to nothing.
 
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
 use crate::rule::literal::ranges;
 
@@ -91,6 +91,8 @@ fn common(number: u8) -> u32 {
 pub(crate) struct Traits {
     /// The bytes that occur in it.
     pub bytes: Bytes,
+    /// The first of them.
+    pub first: Bytes,
     /// How many there are.
     pub length: usize,
 }
@@ -98,20 +100,28 @@ pub(crate) struct Traits {
 impl Traits {
     /// Those of a text.
     pub(crate) fn of(text: &[u8]) -> Self {
+        Self::with(Bytes::of(text), text)
+    }
+
+    /// Those of a text whose bytes are known.
+    pub(crate) fn with(bytes: Bytes, text: &[u8]) -> Self {
         Self {
-            bytes: Bytes::of(text),
+            bytes,
+            first: Bytes::of(&text[..text.len().min(1)]),
             length: text.len(),
         }
     }
 }
 
 /// One way to match.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Way {
     /// Each of these must occur.
     all: Bytes,
     /// Of each of these some byte must; a set of none asks for nothing.
     some: [Bytes; 2],
+    /// The text begins with one of these.
+    first: Bytes,
     /// The length of the shortest match.
     least: u32,
 }
@@ -127,6 +137,7 @@ impl Way {
         self.all.0 & !text.bytes.0 == 0
             && (a.is_empty() || a.meets(text.bytes))
             && (b.is_empty() || b.meets(text.bytes))
+            && (self.first.meets(text.first) || self.first.0 == u128::MAX)
             && text.length >= self.least as usize
     }
 
@@ -155,7 +166,7 @@ pub(crate) struct Needs(Vec<Way>);
 
 impl Default for Needs {
     fn default() -> Self {
-        Self(vec![Way::default()])
+        Self(vec![Draft::default().finish()])
     }
 }
 
@@ -213,14 +224,30 @@ struct Draft {
     all: Bytes,
     some: Vec<Bytes>,
     least: u32,
+    /// What it can begin with, if it is not empty.
+    first: Bytes,
+    /// Whether it begins where the text does.
+    anchored: bool,
+    /// Whether it never holds a byte.
+    empty: bool,
 }
 
 impl Draft {
     fn literal(bytes: &[u8]) -> Self {
         Draft {
             all: Bytes::of(bytes),
-            some: Vec::new(),
             least: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            first: Bytes::of(&bytes[..bytes.len().min(1)]),
+            ..Draft::default()
+        }
+    }
+
+    /// No byte, and perhaps a demand on the place.
+    fn empty(anchored: bool) -> Self {
+        Draft {
+            anchored,
+            empty: true,
+            ..Draft::default()
         }
     }
 
@@ -231,6 +258,8 @@ impl Draft {
             all: if single { set } else { Bytes::NONE },
             some: if single { Vec::new() } else { vec![set] },
             least: 1,
+            first: set,
+            ..Draft::default()
         }
     }
 
@@ -243,10 +272,17 @@ impl Draft {
             }
         }
         both.least = both.least.saturating_add(next.least);
+        if self.least == 0 {
+            both.first.0 |= next.first.0;
+        }
+        both.anchored = self.anchored || self.empty && next.anchored;
+        both.empty = self.empty && next.empty;
         both
     }
 
     fn finish(self) -> Way {
+        let everything = Bytes(u128::MAX);
+        let bound = self.anchored && self.least > 0;
         let mut some = self.some;
         some.retain(|set| !set.meets(self.all));
         some.sort_by_key(|set| set.commonness());
@@ -254,6 +290,7 @@ impl Draft {
         Way {
             all: self.all,
             some: [at(0), at(1)],
+            first: if bound { self.first } else { everything },
             least: self.least,
         }
     }
@@ -262,7 +299,8 @@ impl Draft {
 /// The ways of a part of a pattern; at least one.
 fn walk(hir: &Hir) -> Vec<Draft> {
     match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => vec![Draft::default()],
+        HirKind::Empty => vec![Draft::empty(false)],
+        HirKind::Look(look) => vec![Draft::empty(*look == Look::Start)],
         HirKind::Literal(literal) => vec![Draft::literal(&literal.0)],
         HirKind::Class(class) => {
             let bytes = ranges(class)
@@ -270,7 +308,6 @@ fn walk(hir: &Hir) -> Vec<Draft> {
                 .flat_map(|(start, end)| start..=end);
             vec![Draft::set(bytes.fold(Bytes::NONE, Bytes::and))]
         }
-        HirKind::Repetition(repetition) if repetition.min == 0 => vec![Draft::default()],
         HirKind::Repetition(repetition) => repeated(walk(&repetition.sub), repetition.min),
         HirKind::Capture(capture) => walk(&capture.sub),
         HirKind::Concat(parts) => sequence(parts),
@@ -286,17 +323,27 @@ fn walk(hir: &Hir) -> Vec<Draft> {
 
 /// A part that stands there `min` times at least: one of them goes some way, the others take no less than the shortest.
 fn repeated(mut ways: Vec<Draft>, min: u32) -> Vec<Draft> {
+    let first = ways.iter().fold(0, |all, way| all | way.first.0);
+    if min == 0 {
+        return vec![Draft {
+            first: Bytes(first),
+            ..Draft::default()
+        }];
+    }
+    let anchored = ways.iter().all(|way| way.anchored);
     let shortest = ways.iter().map(|way| way.least).min().unwrap_or(0);
     let others = shortest.saturating_mul(min.saturating_sub(1));
     for way in &mut ways {
         way.least = way.least.saturating_add(others);
+        way.first = Bytes(first);
+        way.anchored = anchored;
     }
     ways
 }
 
 /// Each way of each part followed by each of the next, while they are few.
 fn sequence(parts: &[Hir]) -> Vec<Draft> {
-    let mut ways = vec![Draft::default()];
+    let mut ways = vec![Draft::empty(false)];
     for next in parts.iter().map(walk) {
         let next = if ways.len() * next.len() > MOST_WAYS {
             vec![common_to(&next)]
@@ -331,6 +378,9 @@ fn common_to(ways: &[Draft]) -> Draft {
         .map_or_else(Draft::default, Draft::set);
     draft.all.0 |= if ways.is_empty() { 0 } else { all };
     draft.least = ways.iter().map(|way| way.least).min().unwrap_or(0);
+    draft.first = Bytes(ways.iter().fold(0, |all, way| all | way.first.0));
+    draft.anchored = ways.iter().all(|way| way.anchored);
+    draft.empty = ways.iter().all(|way| way.empty);
     draft
 }
 
@@ -358,6 +408,9 @@ mod tests {
             (r"(?:w\^?h\^?o|[a-z]\^[a-z])", "a^b", "a-b"),
             (r"(?:ab|c){3}", "cccb", "cd"),
             (r"é", "é", "e"),
+            (r"^[+-]?\d", "-1", "a1"),
+            (r"(?:^|=)x", "xy", "yx"),
+            (r"(?:^a|^(?:b|c*)d)+e", "cde", "ecd"),
         ];
         for (pattern, met, unmet) in cases {
             assert!(meets(pattern, met), "{pattern} {met}");
@@ -384,15 +437,15 @@ mod tests {
         fn where_a_pattern_matches_its_needs_are_met(
             parts in prop::collection::vec(
                 prop::sample::select(vec![
-                    "a", "[bc]", "(?:d|ef|g+)", "h?", "(?:i|j){2}", r"\W", "[^k]", "(?:l|(?:m|n)o)*", r"\d{1,3}", "'", "$", "^",
+                    "^[ac]", "(?:^|b)", "(?:^d)?", "a", "[bc]", "(?:d|ef|g+)", "h?", "(?:i|j){2}", r"\W", "[^k]", "(?:l|(?:m|n)o)*", r"\d{1,3}", "'", "$", "^",
                 ]),
                 1..5,
             ),
             text in "[a-o0-9' <]{0,12}",
         ) {
             for pattern in [parts.concat(), parts.join("|")] {
-                let regex = regex::bytes::RegexBuilder::new(&pattern).unicode(false).build().unwrap();
-                prop_assert!(!regex.is_match(text.as_bytes()) || meets(&pattern, &text), "{pattern} {text}");
+                let regex = crate::rule::pattern::compile(&pattern).unwrap();
+                prop_assert!(!regex.is_match(&text) || meets(&pattern, &text), "{pattern} {text}");
             }
         }
     }

@@ -180,10 +180,7 @@ impl Lexicon {
     /// Calls `found` for each use that a text announces. `seen` keeps the literals that occur in it: one that occurs
     /// ten thousand times is looked up once.
     pub(crate) fn scan(&self, text: &Text<'_>, seen: &mut Marked, mut found: impl FnMut(&Use)) {
-        let traits = Traits {
-            bytes: self.walk(text, seen),
-            length: text.bytes.len(),
-        };
+        let traits = Traits::with(self.walk(text, seen), text.bytes);
         for literal in seen.list() {
             let entry = &self.literals[*literal as usize];
             for one in &self.uses[entry.first as usize..entry.end as usize] {

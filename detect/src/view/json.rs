@@ -353,6 +353,10 @@ impl Parser<'_, '_, '_, '_> {
         let Some(location) = self.shape.key else {
             return true;
         };
+        let place = Place::new(location, Encoding::JsonString, self.shape.via);
+        if self.view.drops(place, text) {
+            return true;
+        }
         let scope = self.levels.last().map_or(0, |level| level.scope);
         let names = &mut self.view.scratch.names;
         let hash = names.hash(text.bytes);
@@ -367,7 +371,6 @@ impl Parser<'_, '_, '_, '_> {
         if entered {
             return true;
         }
-        let place = Place::new(location, Encoding::JsonString, self.shape.via);
         if !self.view.push(place, Span::EMPTY, text.whole()) {
             return false;
         }

@@ -37,31 +37,91 @@ pub fn warm_up() {
     LazyLock::force(&DETECTOR);
 }
 
-/// Every span lies in its source, and the fields keep to their limits.
+/// A whole request, see [`in_bounds`].
 pub fn view(data: &[u8]) {
+    with_request(data, in_bounds);
+}
+
+/// Every span lies in its source, and the fields keep to their limits.
+fn in_bounds(request: &Request<'_>) {
     let limits = Limits::default();
-    with_request(data, |request| {
-        SCRATCH.with_borrow_mut(|scratch| {
-            view::read(scratch, request, &limits);
-            // A quarter more is kept of fields that could carry an attack, and the rest becomes one.
-            let most = limits.fields + limits.fields / 4 + limits.derived_fields + 16;
-            assert!(
-                scratch.fields().len() <= most,
-                "{} fields",
-                scratch.fields().len()
-            );
-            assert!(scratch.anomalies().len() <= 64, "an anomaly is noted once");
-            for field in scratch.fields() {
-                for span in [field.name, field.value] {
-                    let bytes = span.bytes(request, scratch.arena());
-                    assert_eq!(
-                        bytes.len(),
-                        span.len(),
-                        "{span:?} of {field:?} lies outside its source"
-                    );
-                }
+    SCRATCH.with_borrow_mut(|scratch| {
+        view::read(scratch, request, &limits);
+        // A quarter more is kept of fields that could carry an attack, and the rest becomes one.
+        let most = limits.fields + limits.fields / 4 + limits.derived_fields + 16;
+        assert!(
+            scratch.fields().len() <= most,
+            "{} fields",
+            scratch.fields().len()
+        );
+        assert!(scratch.anomalies().len() <= 64, "an anomaly is noted once");
+        for field in scratch.fields() {
+            for span in [field.name, field.value] {
+                let bytes = span.bytes(request, scratch.arena());
+                assert_eq!(
+                    bytes.len(),
+                    span.len(),
+                    "{span:?} of {field:?} lies outside its source"
+                );
             }
-        });
+        }
+    });
+}
+
+/// What the first byte of an input picks: the content type and the encoding of a body, or a place in the head.
+const PARSERS: [(&str, &str); 20] = [
+    ("application/json", ""),
+    ("application/x-ndjson", ""),
+    ("application/xml", ""),
+    ("application/soap+xml; charset=utf-7", ""),
+    ("multipart/form-data; boundary=b", ""),
+    ("multipart/mixed; boundary=\"b\"; boundary=c", ""),
+    ("application/x-www-form-urlencoded", ""),
+    ("application/graphql", ""),
+    ("application/grpc", ""),
+    ("application/grpc-web-text", ""),
+    ("application/x-protobuf", ""),
+    ("application/json", "gzip"),
+    ("application/json", "deflate"),
+    ("application/json", "br"),
+    ("application/json", "zstd"),
+    ("text/plain; charset=utf-16", ""),
+    ("", "query"),
+    ("", "path"),
+    ("", "cookie"),
+    ("", "authorization"),
+];
+
+/// One parser, reached as a request reaches it: the first byte picks it, the rest is what it reads.
+pub fn parsers(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else {
+        return;
+    };
+    let (kind, also) = PARSERS[usize::from(*first) % PARSERS.len()];
+    let token = [b"Bearer ", rest].concat();
+    let headers: &[(&str, &[u8])] = match also {
+        "query" | "path" => &[],
+        "cookie" => &[("cookie", rest)],
+        "authorization" => &[("authorization", &token)],
+        coding => &[
+            ("content-type", kind.as_bytes()),
+            ("content-encoding", coding.as_bytes()),
+        ],
+    };
+    let body = if kind.is_empty() { b"" } else { rest };
+    in_bounds(&Request {
+        client: CLIENT,
+        method: "POST",
+        scheme: "http",
+        host: "api.example",
+        path: if also == "path" { rest } else { b"/" },
+        query: (also == "query").then_some(rest),
+        headers,
+        body: Body {
+            bytes: body,
+            complete: data.len() % 2 == 0,
+        },
+        route: "fuzz",
     });
 }
 
