@@ -75,7 +75,7 @@ fn cost(detector: &Detector, worker: &mut Worker, text: &str, runs: u32) -> Dura
 }
 
 /// How many times the cost of harmless text of the same length hostile text may have.
-const MOST: u32 = 100;
+const MOST: u32 = 60;
 
 #[test]
 fn hostile_text_costs_a_bounded_multiple_of_harmless_text() {
@@ -138,7 +138,7 @@ fn near_misses_of_each_rule_cost_a_bounded_multiple_and_grow_with_length() {
             (cost, rule, text)
         })
         .collect();
-    costs.sort_by(|a, b| b.0.cmp(&a.0));
+    costs.sort_by_key(|cost| std::cmp::Reverse(cost.0));
     assert!(costs.len() > 100, "only {} rules have texts", costs.len());
     let mut wrong = Vec::new();
     for (cost_of, rule, text) in costs.iter().take(10) {

@@ -6,6 +6,7 @@
 //! with them. Most fields raise no candidate and cost the one pass.
 
 pub(crate) mod address;
+mod caches;
 pub(crate) mod card;
 mod evaluate;
 mod familiar;
@@ -17,6 +18,7 @@ mod stamps;
 mod state;
 mod texts;
 
+pub(crate) use self::caches::MOST_BYTES as MOST_CACHES;
 pub(crate) use self::evaluate::Found;
 pub(crate) use self::scan::Scan;
 pub(crate) use self::state::State;

@@ -12,7 +12,8 @@ use crate::decode::Chains;
 use crate::rule::build::Builder;
 use crate::rule::condition::{Leaf, Node, Operator};
 use crate::rule::place::Places;
-use crate::rule::{Category, Phase, RuleSpec, Severity, check, pattern};
+use crate::rule::{Category, Phase, RuleSpec, Severity, check};
+use crate::signature::MOST_CACHES;
 use crate::signature::index::Index;
 
 /// Where a rule was written.
@@ -93,8 +94,8 @@ pub struct Size {
     pub unannounced: usize,
     /// Bytes of the literals' automata.
     pub automata: usize,
-    /// The most that the lazy automata of all patterns and groups may take, in bytes, per worker. An attacker can
-    /// make them take it.
+    /// The most that the caches of all patterns and groups may take, in bytes, per worker. An attacker can make them
+    /// take it.
     pub caches: usize,
 }
 
@@ -207,7 +208,7 @@ impl RuleSet {
                 .filter(|rule| indices.iter().any(|index| index.is_always(*rule)))
                 .count(),
             automata: sum(|index| index.full.memory() + index.plain.memory()),
-            caches: patterns * 2 * pattern::DFA_LIMIT + groups * pattern::SET_DFA_LIMIT,
+            caches: MOST_CACHES,
         }
     }
 

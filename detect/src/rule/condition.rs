@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
-use regex::bytes::Regex;
+use regex_automata::meta::Regex;
 
 use crate::decode::FormId;
 use crate::field::AnomalyKind;
@@ -144,34 +144,28 @@ impl Pattern {
         }
     }
 
-    /// Where it matches first.
-    pub(crate) fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
-        let exact = self
-            .exact
-            .get_or_init(|| pattern::compile(&self.source).ok());
-        exact.as_ref()?.find(bytes).map(|found| found.range())
+    /// The pattern as written.
+    pub(crate) fn exact(&self) -> Option<&Regex> {
+        let compile = || pattern::compile(&self.source).ok();
+        self.exact.get_or_init(compile).as_ref()
     }
 
     /// What a masking policy overwrites: of each match the group called `mask`, or all of it where that took no part.
     pub(crate) fn masked(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let exact = self
-            .exact
-            .get_or_init(|| pattern::compile(&self.source).ok());
-        let Some(exact) = exact else {
+        let Some(exact) = self.exact() else {
             return Vec::new();
         };
-        if !exact.capture_names().any(|name| name == Some(MASK)) {
-            return exact.find_iter(bytes).map(|found| found.range()).collect();
-        }
-        let groups = exact.captures_iter(bytes);
-        groups
-            .filter_map(|groups| Some(groups.name(MASK).or_else(|| groups.get(0))?.range()))
+        exact
+            .captures_iter(bytes)
+            .filter_map(|found| {
+                let part = found
+                    .get_group_by_name(pattern::MASK)
+                    .or_else(|| found.get_group(0))?;
+                Some(part.range())
+            })
             .collect()
     }
 }
-
-/// The name of the group that a masking policy overwrites instead of the whole match.
-const MASK: &str = "mask";
 
 impl Operator {
     /// The order in which the parts of `all` are asked: the cheapest first.

@@ -1,7 +1,9 @@
 //! Patterns: how a rule's regular expression is read, checked and compiled. Byte-oriented, so `\w`, `\b` and classes
 //! are ASCII; `.` matches a newline too, since a newline is one of the cheapest ways around a rule.
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::{MatchKind, util::syntax};
 use regex_syntax::hir::{Capture, Hir, HirKind, Repetition};
 
 use crate::rule::literal::ranges;
@@ -10,10 +12,11 @@ use crate::rule::literal::ranges;
 const SIZE_LIMIT: usize = 192 * 1024;
 /// The same for a group of patterns.
 const SET_SIZE_LIMIT: usize = 2 * 1024 * 1024;
-/// The cache of one pattern's lazy automaton, in bytes; there are two (forwards and backwards), per core.
-pub(crate) const DFA_LIMIT: usize = 16 * 1024;
-/// The cache of one group's lazy automaton, in bytes, per core.
-pub(crate) const SET_DFA_LIMIT: usize = 128 * 1024;
+/// The cache of one pattern's lazy automaton, in bytes; there are two (forwards and backwards). What a worker keeps
+/// of all caches together is bounded by [`crate::signature::MOST_CACHES`].
+pub(crate) const DFA_LIMIT: usize = 96 * 1024;
+/// The cache of one group's lazy automaton, in bytes.
+pub(crate) const SET_DFA_LIMIT: usize = 256 * 1024;
 
 /// Parses a pattern. The error is the parser's own text, with a mark under the place.
 pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
@@ -29,26 +32,46 @@ pub(crate) fn parse(pattern: &str) -> Result<Hir, String> {
 
 /// Compiles one pattern.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .nest_limit(64)
-        .size_limit(SIZE_LIMIT)
-        .dfa_size_limit(DFA_LIMIT)
-        .build()
-        .map_err(|error| error.to_string())
+    // Groups cost states; only one that says what to mask is ever asked for.
+    let captures = if pattern.contains("(?<mask>") {
+        WhichCaptures::All
+    } else {
+        WhichCaptures::Implicit
+    };
+    let config = Config::new()
+        .which_captures(captures)
+        .nfa_size_limit(Some(SIZE_LIMIT))
+        .hybrid_cache_capacity(DFA_LIMIT);
+    build(config, &[pattern]).map_err(|error| match error.size_limit() {
+        Some(limit) => format!("compiled it takes more than {limit} bytes"),
+        None => error.to_string(),
+    })
 }
 
+/// The name of the group that a masking policy overwrites instead of the whole match.
+pub(crate) const MASK: &str = "mask";
+
 /// Compiles a group of patterns, each of which compiled alone.
-pub(crate) fn compile_set(patterns: &[&str]) -> Option<RegexSet> {
-    RegexSetBuilder::new(patterns)
+pub(crate) fn compile_set(patterns: &[&str]) -> Option<Regex> {
+    let config = Config::new()
+        .match_kind(MatchKind::All)
+        .which_captures(WhichCaptures::None)
+        .nfa_size_limit(Some(SET_SIZE_LIMIT))
+        .hybrid_cache_capacity(SET_DFA_LIMIT);
+    build(config, patterns).ok()
+}
+
+fn build(config: Config, patterns: &[&str]) -> Result<Regex, Box<BuildError>> {
+    let syntax = syntax::Config::new()
         .unicode(false)
+        .utf8(false)
         .dot_matches_new_line(true)
-        .nest_limit(64)
-        .size_limit(SET_SIZE_LIMIT)
-        .dfa_size_limit(SET_DFA_LIMIT)
-        .build()
-        .ok()
+        .nest_limit(64);
+    Regex::builder()
+        .configure(config.utf8_empty(false))
+        .syntax(syntax)
+        .build_many(patterns)
+        .map_err(Box::new)
 }
 
 /// A pattern that matches wherever `hir` does, and perhaps elsewhere: counted repetitions lose their counts. A lazy
@@ -159,10 +182,7 @@ mod tests {
             let relaxed = relaxed(&hir);
             assert_eq!(is_heavy(&hir), changed, "{pattern}");
             for pattern in [pattern.to_owned(), relaxed.to_string()] {
-                assert!(
-                    compile(&pattern).unwrap().is_match(text.as_bytes()),
-                    "{pattern}"
-                );
+                assert!(compile(&pattern).unwrap().is_match(text), "{pattern}");
             }
         }
     }

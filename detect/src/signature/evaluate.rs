@@ -126,7 +126,7 @@ impl Scan<'_> {
         if at.direct && !is_worth_asking(leaf, bytes) {
             return None;
         }
-        let range = match leaf.operator {
+        let range = match &leaf.operator {
             Operator::Sqli => {
                 let answer = match self.state.sqli {
                     Some((field, form, answer)) if (field, form) == (index, leaf.form) => answer,
@@ -135,7 +135,12 @@ impl Scan<'_> {
                 self.state.sqli = Some((index, leaf.form, answer));
                 answer.then_some(0..bytes.len())?
             }
-            _ => Self::test(&leaf.operator, bytes)?,
+            Operator::Pattern(pattern) => {
+                let number = number as usize;
+                let found = self.state.caches.find(number, pattern.exact()?, bytes);
+                found.map(|span| span.range())?
+            }
+            operator => Self::test(operator, bytes)?,
         };
         Some(Found {
             field: at.field,
@@ -165,7 +170,8 @@ impl Scan<'_> {
     fn test(operator: &Operator, bytes: &[u8]) -> Option<Range<usize>> {
         let whole = || 0..bytes.len();
         match operator {
-            Operator::Pattern(pattern) => pattern.find(bytes),
+            // Asked with the caches at hand.
+            Operator::Pattern(_) => None,
             Operator::Contains(list) => list.iter().find_map(|literal| {
                 let start = memchr::memmem::find(bytes, literal)?;
                 Some(start..start + literal.len())

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use regex::bytes::{RegexSet, SetMatches};
+use regex_automata::meta::Regex;
 
 use crate::decode::FormId;
 use crate::field::{Location, Locations};
@@ -41,7 +41,7 @@ pub(crate) const NO_GROUP: u32 = u32::MAX;
 /// larger.
 const LITERAL: usize = 12;
 /// How many patterns a group holds at most.
-const GROUP_SIZE: usize = 8;
+const GROUP_SIZE: usize = crate::signature::caches::MOST_PATTERNS;
 
 /// Patterns of one form and category that are matched in one pass.
 #[derive(Debug)]
@@ -52,19 +52,21 @@ pub(crate) struct Group {
     sources: Vec<String>,
     /// Compiled when one of them is first possible: benign traffic never wakes most groups, and all of them together
     /// are most of the memory of the rules.
-    set: OnceLock<Option<RegexSet>>,
+    set: OnceLock<Option<Regex>>,
     /// Their leaves.
     pub leaves: Vec<u32>,
+    /// The number of its cache.
+    pub cache: usize,
 }
 
 impl Group {
-    /// Which patterns match somewhere, as indices into `leaves`; `None` where the group cannot be had as a whole.
-    pub(crate) fn matches(&self, bytes: &[u8]) -> Option<SetMatches> {
+    /// The patterns as one set; `None` where they cannot be had together.
+    pub(crate) fn set(&self) -> Option<&Regex> {
         let compile = || {
             let sources: Vec<&str> = self.sources.iter().map(String::as_str).collect();
             pattern::compile_set(&sources)
         };
-        Some(self.set.get_or_init(compile).as_ref()?.matches(bytes))
+        self.set.get_or_init(compile).as_ref()
     }
 }
 
@@ -174,6 +176,8 @@ impl Index {
             sources: sources.into_iter().map(str::to_owned).collect(),
             set: OnceLock::new(),
             leaves: members.to_vec(),
+            // Caches below are those of single patterns, by leaf; a leaf is in one group at most.
+            cache: leaves.len() + members[0] as usize,
         });
     }
 }

@@ -41,6 +41,9 @@ impl<'s> Scan<'s> {
     /// come one after the other; those of the request as a whole come last.
     pub(crate) fn run(&mut self, report: &mut Report<'s, '_>) {
         self.state.begin(self.set);
+        if !self.prefilter {
+            self.state.caches.lift_bound();
+        }
         for (number, field) in self.input.fields.iter().enumerate() {
             let key = self.key(field);
             if key.is_some_and(|key| self.state.familiar.knows(&key)) {
@@ -224,10 +227,8 @@ impl<'s> Scan<'s> {
         self.forms
             .ensure(number, group.form, raw, field.encoding, &self.set.chains);
         let bytes = self.forms.view(number, group.form, raw);
-        if let Some(matches) = group.matches(bytes) {
-            for (which, leaf) in group.leaves.iter().enumerate() {
-                self.state.learn(*leaf as usize, matches.matched(which));
-            }
+        if let Some(set) = group.set() {
+            self.state.run_group(group, set, bytes);
         }
     }
 

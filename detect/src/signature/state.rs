@@ -1,12 +1,16 @@
 //! What a scan remembers while it goes from field to field. Kept by a worker and used again for each request, so that
 //! a scan allocates nothing.
 
+use regex_automata::PatternID;
+use regex_automata::meta::Regex;
+
 use crate::decode::FormId;
 use crate::field::Anomaly;
 use crate::rule::RuleSet;
+use crate::signature::caches::Caches;
 use crate::signature::evaluate::Found;
 use crate::signature::familiar::Familiar;
-use crate::signature::index::{Index, NO_GROUP};
+use crate::signature::index::{Group, Index, NO_GROUP};
 use crate::signature::lexicon::Use;
 use crate::signature::stamps::{Marked, Stamps};
 
@@ -40,6 +44,8 @@ pub(crate) struct State {
     pub(super) sqli: Option<(usize, FormId, bool)>,
     /// What the decoders found odd.
     pub(super) noted: Vec<Anomaly>,
+    /// The memory in which patterns run.
+    pub(super) caches: Caches,
     /// Values that raised nothing before.
     pub(super) familiar: Familiar,
     /// Whether the field raised anything that its value alone does not explain away.
@@ -50,6 +56,7 @@ impl State {
     /// Forgets the request before.
     pub(super) fn begin(&mut self, set: &RuleSet) {
         let (rules, somewheres) = (set.rules.len(), set.somewheres as usize);
+        self.caches.begin(set.id);
         self.familiar.begin(set.id);
         self.noted.clear();
         self.sqli = None;
@@ -112,11 +119,14 @@ impl State {
         ((heavy || many) && self.ran.mark(group)).then_some(group)
     }
 
-    /// Notes what a group found of a leaf.
-    pub(super) fn learn(&mut self, leaf: usize, hit: bool) {
-        self.known.mark(leaf);
-        if hit {
-            self.hit.mark(leaf);
+    /// Runs a group and notes what it finds of its leaves.
+    pub(super) fn run_group(&mut self, group: &Group, set: &Regex, bytes: &[u8]) {
+        let found = self.caches.which(group.cache, set, bytes);
+        for (which, leaf) in group.leaves.iter().enumerate() {
+            self.known.mark(*leaf as usize);
+            if found.contains(PatternID::new_unchecked(which)) {
+                self.hit.mark(*leaf as usize);
+            }
         }
     }
 
