@@ -133,17 +133,8 @@ impl Bans {
     /// Puts a ban in, in place of an earlier one of the same subject. In a full table the one that ends first goes.
     pub fn add(&self, ban: Ban) {
         let mut table = self.write();
-        let full = table.bans.len() >= self.capacity && !table.bans.contains_key(&ban.subject);
-        // One that is over already is no loss, and counts as expired.
-        if full && table.remove_first(ban.since) {
-            self.expired.fetch_add(1, Ordering::Relaxed);
-        } else if full {
-            table
-                .ends
-                .first()
-                .copied()
-                .map(|(_, first)| table.remove(first));
-            self.evicted.fetch_add(1, Ordering::Relaxed);
+        if table.bans.len() >= self.capacity && !table.bans.contains_key(&ban.subject) {
+            self.make_room(&mut table, ban.since);
         }
         table.insert(ban);
         self.added.fetch_add(1, Ordering::Relaxed);
@@ -220,6 +211,16 @@ impl Bans {
     /// Grows by each change of the table.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
+    }
+
+    /// One that is over already is no loss, and counts as expired.
+    fn make_room(&self, table: &mut Table, wall: Duration) {
+        if table.remove_first(wall) {
+            self.expired.fetch_add(1, Ordering::Relaxed);
+        } else if let Some((_, first)) = table.ends.first().copied() {
+            table.remove(first);
+            self.evicted.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn changed(&self, table: &Table) {
