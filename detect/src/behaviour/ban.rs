@@ -1,9 +1,9 @@
 //! Bans: who is refused before a byte of body is read, until when, and for what. They are kept in memory here; the
 //! gateway writes them down and reads them back, and tells them to people.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct BanCounts {
 /// The table of bans.
 #[derive(Debug)]
 pub struct Bans {
-    table: RwLock<HashMap<SubjectId, Ban>>,
+    table: RwLock<Table>,
     capacity: usize,
     /// Length of the table, so that an empty one costs a load.
     length: AtomicUsize,
@@ -66,6 +66,37 @@ pub struct Bans {
     refusals: AtomicU64,
     /// Counts changes, so that who writes the table down sees whether there is something to write.
     version: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    bans: HashMap<SubjectId, Ban>,
+    /// The same by their ends, so that the first to go is found at once.
+    ends: BTreeSet<(Duration, SubjectId)>,
+}
+
+impl Table {
+    fn insert(&mut self, ban: Ban) {
+        self.remove(ban.subject);
+        self.ends.insert((ban.end(), ban.subject));
+        self.bans.insert(ban.subject, ban);
+    }
+
+    fn remove(&mut self, subject: SubjectId) -> bool {
+        match self.bans.remove(&subject) {
+            Some(ban) => self.ends.remove(&(ban.end(), subject)),
+            None => false,
+        }
+    }
+
+    /// Removes the ban that ends first, if it does so before `bound`.
+    fn remove_first(&mut self, bound: Duration) -> bool {
+        let first = self.ends.first().filter(|(end, _)| *end < bound);
+        match first.map(|(_, subject)| *subject) {
+            Some(subject) => self.remove(subject),
+            None => false,
+        }
+    }
 }
 
 impl Bans {
@@ -89,10 +120,10 @@ impl Bans {
         if self.length.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.read();
         let refusal = subjects
             .ids()
-            .find_map(|id| table.get(&id).and_then(|ban| ban.refusal(wall)));
+            .find_map(|id| table.bans.get(&id).and_then(|ban| ban.refusal(wall)));
         if refusal.is_some() {
             self.refusals.fetch_add(1, Ordering::Relaxed);
         }
@@ -101,19 +132,19 @@ impl Bans {
 
     /// Puts a ban in, in place of an earlier one of the same subject. In a full table the one that ends first goes.
     pub fn add(&self, ban: Ban) {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        if table.len() >= self.capacity && !table.contains_key(&ban.subject) {
+        let mut table = self.write();
+        if table.bans.len() >= self.capacity && !table.bans.contains_key(&ban.subject) {
             self.make_room(&mut table, ban.since);
         }
-        table.insert(ban.subject, ban);
+        table.insert(ban);
         self.added.fetch_add(1, Ordering::Relaxed);
         self.changed(&table);
     }
 
     /// Takes the ban of a subject out; whether there was one.
     pub fn remove(&self, subject: SubjectId) -> bool {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let found = table.remove(&subject).is_some();
+        let mut table = self.write();
+        let found = table.remove(subject);
         if found {
             self.removed.fetch_add(1, Ordering::Relaxed);
             self.changed(&table);
@@ -123,38 +154,30 @@ impl Bans {
 
     /// The ban of a subject, be it over or not.
     pub fn find(&self, subject: SubjectId) -> Option<Ban> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.get(&subject).cloned()
+        self.read().bans.get(&subject).cloned()
     }
 
     /// All bans that hold at `wall`, those that end last first.
     pub fn list(&self, wall: Duration) -> Vec<Ban> {
-        let mut list = self.export();
-        list.retain(|ban| ban.holds(wall));
-        list.sort_by_key(|ban| {
-            (
-                std::cmp::Reverse(ban.until.unwrap_or(Duration::MAX)),
-                ban.subject,
-            )
-        });
-        list
+        let table = self.read();
+        let last_first = table.ends.iter().rev();
+        let holding = last_first.take_while(|(end, _)| *end > wall);
+        holding
+            .filter_map(|(_, subject)| table.bans.get(subject).cloned())
+            .collect()
     }
 
     /// All bans, those that are over but still remembered included: what is written down for a restart.
     pub fn export(&self) -> Vec<Ban> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.values().cloned().collect()
+        self.read().bans.values().cloned().collect()
     }
 
     /// Takes bans in that were written down, or that another node made. Of two of one subject the one that ends later
     /// stays.
     pub fn import(&self, bans: impl IntoIterator<Item = Ban>) {
         for ban in bans {
-            let end = ban.until.unwrap_or(Duration::MAX);
-            let stays = self
-                .find(ban.subject)
-                .is_some_and(|kept| kept.until.unwrap_or(Duration::MAX) >= end);
-            if !stays {
+            let kept = self.find(ban.subject);
+            if kept.is_none_or(|kept| kept.end() < ban.end()) {
                 self.add(ban);
             }
         }
@@ -162,12 +185,13 @@ impl Bans {
 
     /// Forgets bans that have been over for longer than `memory`.
     pub fn expire(&self, wall: Duration, memory: Duration) {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let before = table.len();
-        table.retain(|_, ban| ban.until.is_none_or(|until| until + memory > wall));
-        let gone = before - table.len();
+        let mut table = self.write();
+        let mut gone = 0;
+        while table.remove_first(wall.saturating_sub(memory)) {
+            gone += 1;
+        }
         if gone > 0 {
-            self.expired.fetch_add(gone as u64, Ordering::Relaxed);
+            self.expired.fetch_add(gone, Ordering::Relaxed);
             self.changed(&table);
         }
     }
@@ -189,26 +213,27 @@ impl Bans {
         self.version.load(Ordering::Relaxed)
     }
 
-    fn make_room(&self, table: &mut HashMap<SubjectId, Ban>, wall: Duration) {
-        let over = table.values().filter(|ban| !ban.holds(wall)).count();
-        if over > 0 {
-            table.retain(|_, ban| ban.holds(wall));
-            self.expired.fetch_add(over as u64, Ordering::Relaxed);
-            return;
-        }
-        let first = table
-            .values()
-            .min_by_key(|ban| ban.until.unwrap_or(Duration::MAX))
-            .map(|ban| ban.subject);
-        if let Some(first) = first {
-            table.remove(&first);
+    /// One that is over already is no loss, and counts as expired.
+    fn make_room(&self, table: &mut Table, wall: Duration) {
+        if table.remove_first(wall) {
+            self.expired.fetch_add(1, Ordering::Relaxed);
+        } else if let Some((_, first)) = table.ends.first().copied() {
+            table.remove(first);
             self.evicted.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    fn changed(&self, table: &HashMap<SubjectId, Ban>) {
-        self.length.store(table.len(), Ordering::Relaxed);
+    fn changed(&self, table: &Table) {
+        self.length.store(table.bans.len(), Ordering::Relaxed);
         self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,10 +243,91 @@ impl Ban {
         self.until.is_none_or(|until| until > wall)
     }
 
+    /// When it ends; never is the end of time.
+    fn end(&self) -> Duration {
+        self.until.unwrap_or(Duration::MAX)
+    }
+
     fn refusal(&self, wall: Duration) -> Option<Refusal> {
         self.holds(wall).then(|| Refusal {
             subject: self.subject,
             remains: self.until.map(|until| until.saturating_sub(wall)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ban(subject: &str, since: u64, until: Option<u64>) -> Ban {
+        Ban {
+            subject: subject.parse().unwrap(),
+            since: Duration::from_secs(since),
+            until: until.map(Duration::from_secs),
+            offences: 1,
+            cause: "flood".to_owned(),
+        }
+    }
+
+    #[test]
+    fn whoever_is_banned_is_refused_until_it_is_over() {
+        let bans = Bans::new(10);
+        bans.add(ban("192.0.2.1", 0, Some(100)));
+        bans.add(ban("prefix:198.51.100.0/24", 0, None));
+        for (client, wall, refused) in [
+            ("192.0.2.1", 50, true),
+            ("192.0.2.1", 100, false),
+            ("192.0.2.2", 50, false),
+            ("198.51.100.77", 1_000_000, true),
+        ] {
+            let subjects = Subjects::of(client.parse().unwrap());
+            let refusal = bans.check(&subjects, Duration::from_secs(wall));
+            assert_eq!(refusal.is_some(), refused, "{client} {wall}");
+        }
+        assert_eq!(bans.counts().refusals, 2);
+    }
+
+    #[test]
+    fn a_full_table_lets_the_one_go_that_ends_first() {
+        let bans = Bans::new(3);
+        bans.add(ban("192.0.2.1", 0, Some(300)));
+        bans.add(ban("192.0.2.2", 0, Some(100)));
+        bans.add(ban("192.0.2.3", 0, None));
+        bans.add(ban("192.0.2.4", 10, Some(200)));
+        let left: Vec<String> = bans
+            .list(Duration::from_secs(10))
+            .iter()
+            .map(|ban| ban.subject.to_string())
+            .collect();
+        assert_eq!(
+            left,
+            [
+                "address:192.0.2.3",
+                "address:192.0.2.1",
+                "address:192.0.2.4"
+            ]
+        );
+        // The same subject again takes no further place.
+        bans.add(ban("192.0.2.4", 20, Some(400)));
+        bans.add(ban("192.0.2.5", 350, Some(500)));
+        let counts = bans.counts();
+        assert_eq!((counts.live, counts.evicted, counts.expired), (3, 1, 1));
+    }
+
+    #[test]
+    fn what_is_long_over_is_forgotten() {
+        let bans = Bans::new(10);
+        bans.add(ban("192.0.2.1", 0, Some(100)));
+        bans.add(ban("192.0.2.2", 0, Some(500)));
+        let version = bans.version();
+        bans.expire(Duration::from_secs(200), Duration::from_secs(150));
+        assert_eq!(
+            (bans.counts().live, bans.version()),
+            (2, version),
+            "it is remembered for a while"
+        );
+        bans.expire(Duration::from_secs(300), Duration::from_secs(150));
+        assert_eq!((bans.counts().live, bans.counts().expired), (1, 1));
     }
 }

@@ -128,8 +128,13 @@ mod tests {
                 few.add(seed ^ (element << 20));
             }
             let truth = size as f32;
-            prop_assert!((few.count() - truth).abs() <= 4.0 + 0.35 * truth, "{} of {truth}", few.count());
-            prop_assert!((many.count() - truth).abs() <= 3.0 + 0.1 * truth, "{} of {truth}", many.count());
+            // Six standard errors by the formula of the paper, and one for rounding.
+            let bound = |bits: f32| {
+                let load = truth / bits;
+                1.0 + 6.0 * (bits * (load.exp() - load - 1.0)).sqrt()
+            };
+            prop_assert!((few.count() - truth).abs() <= bound(64.0), "{} of {truth}", few.count());
+            prop_assert!((many.count() - truth).abs() <= bound(1024.0), "{} of {truth}", many.count());
         }
     }
 

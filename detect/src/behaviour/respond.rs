@@ -118,6 +118,8 @@ impl Response<'_> {
         let offences = before.map_or(0, |ban| ban.offences).saturating_add(1);
         let lasts = length(self.settings, offences);
         if self.enforce {
+            let memory = Duration::from_secs(u64::from(self.settings.memory));
+            self.bans.expire(self.wall, memory);
             self.bans.add(Ban {
                 subject,
                 since: self.wall,

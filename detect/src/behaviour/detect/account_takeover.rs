@@ -35,8 +35,8 @@ impl Default for AccountTakeover {
             known_from: 15,
             known_for: 300,
             fresh_for: 1800,
-            score: 45,
-            more: 18,
+            score: 40,
+            more: 12,
         }
     }
 }

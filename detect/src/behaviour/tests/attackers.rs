@@ -7,7 +7,7 @@ type Attack = fn(&Town, &mut Tally);
 #[test]
 fn every_attacker_is_stopped() {
     // Name, within how many requests stopped, whether banned, the attack.
-    let attacks: [(&str, u32, bool, Attack); 17] = [
+    let attacks: [(&str, u32, bool, Attack); 18] = [
         ("brute force", 8, true, brute_force),
         ("brute force, twenty at once", 8, false, parallel),
         ("brute force without a known user", 12, true, blind),
@@ -39,6 +39,12 @@ fn every_attacker_is_stopped() {
         ("greedy requests", 15, true, greedy),
         ("expensive requests", 40, true, expensive),
         ("stolen session", 40, true, hijack),
+        (
+            "stolen session, same program",
+            12,
+            true,
+            hijack_same_program,
+        ),
         ("forged tokens", 5, true, forged),
     ];
     for (name, within, banned, attack) in attacks {
@@ -276,6 +282,18 @@ fn hijack(town: &Town, tally: &mut Tally) {
         town.wait(4000);
         tally.add(town.ask(&thief, "GET", "/account", 200));
         town.wait(4000);
+    }
+}
+
+fn hijack_same_program(town: &Town, tally: &mut Tally) {
+    let mut owner = town.someone("192.0.2.1", "Chrome").session(town, "s");
+    let mut thief = town.someone("203.0.113.5", "Chrome").session(town, "s");
+    (owner.subjects.system, thief.subjects.system) = (Some(64500), Some(64501));
+    for _ in 0..30 {
+        town.ask(&owner, "GET", "/feed", 200);
+        town.wait(9000);
+        tally.add(town.ask(&thief, "GET", "/account", 200));
+        town.wait(9000);
     }
 }
 

@@ -240,6 +240,7 @@ fn traveller(town: &Town, tally: &mut Tally) {
         let mut who = town.someone(&format!("203.0.{day}.9"), "Pixel");
         who = who.user(town, "ann").session(town, "s");
         who.subjects.country = Some([b'A', b'A' + day as u8]);
+        who.subjects.system = Some(64_500 + day as u32);
         for _ in 0..40 {
             tally.add(town.ask(&who, "GET", "/feed", 200));
             tally.add(town.ask(&who, "PUT", "/account/phone", 200));
