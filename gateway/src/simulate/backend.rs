@@ -339,7 +339,7 @@ impl Backend {
             return self.noisy(400, 120, 30.0);
         }
         let fields = request.body.len() as f32 / 200.0;
-        let weight = (1.0 + fields) * 1.35_f32.powi(depth.saturating_sub(4) as i32);
+        let weight = (1.0 + fields) * 1.35_f32.powf(depth.saturating_sub(4) as f32);
         self.noisy(
             200,
             (route.bytes as f32 * weight).min(2e7) as u32,
