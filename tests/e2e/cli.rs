@@ -290,6 +290,83 @@ fn the_demo_shows_attacks_being_stopped_and_ends() {
 }
 
 #[test]
+fn the_simulator_lists_writes_and_repeats_itself() {
+    let list = portcullis(&["simulate", "--list"]);
+    assert_eq!(list.code, Some(0), "{}", list.err);
+    for name in [
+        "sql-injection",
+        "credential-stuffing",
+        "ddos",
+        "flash-crowd",
+    ] {
+        assert!(list.out.contains(name), "{name}: {}", list.out);
+    }
+    let write = |seed: &str, format: &str| {
+        let run = portcullis(&[
+            "simulate",
+            "--out",
+            "-",
+            "--count",
+            "800",
+            "--attacks",
+            "0.3",
+            "--seed",
+            seed,
+            "--format",
+            format,
+        ]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        run.out
+    };
+    let text = write("3", "json");
+    assert_eq!(text, write("3", "json"));
+    assert_ne!(text, write("4", "json"));
+    assert_eq!(text.lines().count(), 800);
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a JSON line");
+        assert!(line["label"].is_u64() && line["time"].is_f64(), "{line}");
+    }
+    assert_eq!(write("3", "csv").lines().count(), 801);
+}
+
+#[test]
+fn the_simulator_scores_a_gateway_and_spares_strangers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("sent.jsonl");
+    let run = portcullis(&[
+        "simulate",
+        "--demo",
+        "--duration",
+        "6s",
+        "--speed",
+        "20",
+        "--load",
+        "2",
+        "--scenario",
+        "sql-injection,path-traversal",
+        "--json",
+        "--out",
+        &out.to_string_lossy(),
+    ]);
+    assert_eq!(run.code, Some(0), "{}\n{}", run.out, run.err);
+    let scores: serde_json::Value = serde_json::from_str(&run.out).expect("JSON");
+    let total = &scores["runs"][0]["total"];
+    assert!(total["actors"].as_u64() >= Some(3), "{scores}");
+    assert!(total["recall"].as_f64() >= Some(0.5), "{scores}");
+    let sent = fs::read_to_string(&out).expect("the lines");
+    assert!(sent.contains("\"decision\":\"denied\"") && sent.contains("\"decision\":\"passed\""));
+    for refused in [
+        &["simulate", "--target", "http://192.0.2.1:80"][..],
+        &["simulate", "--serve", "192.0.2.1:9000"],
+        &["simulate", "--out", "x", "--scenario", "nonsense"],
+        &["simulate"],
+    ] {
+        let run = portcullis(refused);
+        assert_eq!(run.code, Some(1), "{refused:?}: {}", run.err);
+    }
+}
+
+#[test]
 fn the_first_help_teaches() {
     let run = portcullis(&["--help"]);
     assert_eq!(run.code, Some(0));
@@ -298,6 +375,7 @@ fn the_first_help_teaches() {
         "check",
         "demo",
         "inspect",
+        "simulate",
         "config",
         "rules",
         "Begin with",

@@ -237,6 +237,19 @@ impl Backend {
         }
     }
 
+    /// Numbers and dates that are none are mostly refused.
+    fn misread(&mut self, route: &Route, request: &Request) -> Option<u16> {
+        let pairs = request
+            .query()
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        let wrong = pairs.filter(|(name, value)| {
+            let wanted = route.query.iter().find(|(known, ..)| known == name);
+            wanted.is_some_and(|(_, wanted, _)| !reads(*wanted, value))
+        });
+        (wrong.count() > 0 && self.draw.chance(0.75)).then_some(400)
+    }
+
     fn content(
         &mut self,
         site: &Site,
@@ -245,7 +258,8 @@ impl Backend {
         account: Option<u32>,
         request: &Request,
     ) -> Answer {
-        if let Some(status) = self.unwelcome(request) {
+        let misread = self.misread(route, request);
+        if let Some(status) = misread.or_else(|| self.unwelcome(request)) {
             return self.noisy(status, 150, route.ms / 2.0);
         }
         if let Slot::Thing(class) = route.slot
@@ -325,7 +339,7 @@ impl Backend {
             return self.noisy(400, 120, 30.0);
         }
         let fields = request.body.len() as f32 / 200.0;
-        let weight = (1.0 + fields) * 1.35_f32.powi(depth.saturating_sub(4) as i32);
+        let weight = (1.0 + fields) * 1.35_f32.powf(depth.saturating_sub(4) as f32);
         self.noisy(
             200,
             (route.bytes as f32 * weight).min(2e7) as u32,
@@ -368,6 +382,16 @@ fn plain(status: u16, bytes: u32, ms: f32) -> Answer {
         bytes,
         latency_ms: ms,
         ..Answer::default()
+    }
+}
+
+/// Whether a parameter of this kind may have this value.
+fn reads(wanted: Value, value: &str) -> bool {
+    match wanted {
+        Value::Page | Value::Size | Value::Count | Value::Since => value.parse::<u64>().is_ok(),
+        Value::Date => value.len() == 10 && value.bytes().all(|b| b.is_ascii_digit() || b == b'-'),
+        Value::Choice(_) => value.len() < 64,
+        _ => true,
     }
 }
 

@@ -185,7 +185,7 @@ impl Scorer {
                 Some(_) => 0.0,
                 None => share,
             })
-            .sum()
+            .fold(0.0, |sum, part| sum + part)
     }
 
     fn harmless(&self) -> Vec<Harmless> {

@@ -7,8 +7,8 @@ use super::random::Draw;
 
 /// A word or a few, as one searches.
 pub fn words(draw: &mut Draw) -> String {
-    if draw.chance(0.12) {
-        return AWKWARD[draw.below(AWKWARD.len())].to_owned();
+    if draw.chance(0.08) {
+        return AWKWARD[draw.popular(AWKWARD.len())].to_owned();
     }
     let count = 1 + draw.popular(4);
     let mut text = String::new();
@@ -29,7 +29,7 @@ pub fn sentences(draw: &mut Draw) -> String {
     let mut text = String::new();
     for _ in 0..=draw.popular(5) {
         if draw.chance(0.07) {
-            text.push_str(ODD[draw.below(ODD.len())]);
+            text.push_str(ODD[draw.popular(ODD.len())]);
         } else {
             let _ = write!(
                 text,
@@ -164,6 +164,7 @@ const NOUNS: [&str; 44] = [
     "t-shirt",
 ];
 
+/// Harmless and awkward, the likeliest first.
 const AWKWARD: [&str; 26] = [
     "O'Reilly",
     "D'or lamp",
@@ -176,7 +177,6 @@ const AWKWARD: [&str; 26] = [
     "union jack mug",
     "c++ && c#",
     "<3 cards",
-    "how to use <script> tags",
     "24\" monitor",
     "path/to/peace",
     "price > 100",
@@ -191,6 +191,7 @@ const AWKWARD: [&str; 26] = [
     "$100 gift",
     "insert coin into machine",
     "50/50 -- cotton",
+    "how to use <script> tags",
 ];
 
 const START: [&str; 14] = [
@@ -227,23 +228,24 @@ const MIDDLE: [&str; 14] = [
     "reminds me of",
 ];
 
+/// Harmless and odd, the likeliest first.
 const ODD: [&str; 18] = [
     "SELECT the best one from our list and order it before Friday",
-    "the query `select * from orders where id = 7` takes 3 s",
-    "use <b>bold</b> or <i>italics</i> in the title",
-    "run `rm -rf node_modules && npm install` and try again",
-    "it says \"undefined is not a function (evaluating 'a.b')\"",
     "see https://docs.example/guide?id=12&lang=en#install",
-    "C:\\Users\\ada\\Desktop\\report.docx won't open",
-    "the template shows {{ name }} instead of my name",
-    "if (a < b && c > d) { return; } is what the review was about",
-    "/etc/hosts needs an entry for the printer",
     "union members vote on Monday; drop by if you can",
     "5 > 3 and 2 < 4, that's all the maths I know",
-    "$PATH was empty; echo $HOME worked",
     "I'd rather have '1 or 2' than 'none'",
     "ça coûte 12,50 € — trop cher?",
     "<3 <3 <3",
     "it's 100% wool, isn't it",
+    "it says \"undefined is not a function (evaluating 'a.b')\"",
+    "C:\\Users\\ada\\Desktop\\report.docx won't open",
+    "the template shows {{ name }} instead of my name",
+    "if (a < b && c > d) { return; } is what the review was about",
+    "/etc/hosts needs an entry for the printer",
+    "$PATH was empty; echo $HOME worked",
+    "the query `select * from orders where id = 7` takes 3 s",
+    "use <b>bold</b> or <i>italics</i> in the title",
+    "run `rm -rf node_modules && npm install` and try again",
     "eval(my_life) returned null",
 ];

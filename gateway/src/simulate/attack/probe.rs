@@ -51,7 +51,7 @@ impl Tactic for Endpoints {
                 kit.draw
                     .pick(&["", ".bak", ".old", ".json", ".php", "/", "~"])
             ),
-            _ if self.at % 3 == 0 => FILES[self.at / 3 % FILES.len()].to_owned(),
+            _ if self.at.is_multiple_of(3) => FILES[self.at / 3 % FILES.len()].to_owned(),
             _ => format!("{folder}/{name}"),
         };
         if self.at > self.order.len() {

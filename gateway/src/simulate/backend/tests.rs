@@ -164,3 +164,16 @@ fn what_costs_more_takes_longer_and_a_crowd_slows_everyone() {
     let crowded = mean(&mut backend, SITES[0], "product", 0.0005);
     assert!(crowded > 1.5 * product, "{crowded} {product}");
 }
+
+#[test]
+fn numbers_that_are_none_are_mostly_refused() {
+    let mut backend = Backend::new(1);
+    let mut refused = |target: &str| {
+        let asked = (0..400)
+            .filter(|_| ask(&mut backend, SITES[0], "GET", target, &Hand::default()) == 400);
+        asked.count()
+    };
+    assert!(refused("/api/products?page=x&size=20") > 250);
+    assert!(refused("/api/products?page=-1") > 250);
+    assert!(refused("/api/products?page=3&size=20&other=x") < 20);
+}

@@ -41,13 +41,13 @@ fn truth(draw: &mut Draw, quote: &str) -> String {
     match draw.below(9) {
         0 => format!("{n}={n}"),
         1 if quote.starts_with(['\'', '"']) => {
-            let mark = &quote[..1];
+            let mark = if quote.starts_with('\'') { '\'' } else { '"' };
             format!("{mark}{word}{mark}={mark}{word}")
         }
         2 => format!("{n}<{}", n + 1),
         3 => "true".to_owned(),
         4 => format!("{n} between {} and {}", n.saturating_sub(1), n + 1),
-        5 => format!("'{word}' like '{}%'", &word[..2]),
+        5 => format!("'{word}' like '{}%'", word.get(..2).unwrap_or_default()),
         6 => format!("{n} in ({n},{})", n + 3),
         7 => "not false".to_owned(),
         _ => format!("length('{word}')=4"),
