@@ -154,9 +154,7 @@ fn inspect(criterion: &mut Criterion) {
     let detector = detector();
     let mut worker = Worker::default();
     let policy = Policy::default();
-    let subjects = Subjects {
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    };
+    let subjects = Subjects::of(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let chosen = std::env::var("COUNT").ok();
     for (name, requests) in cases() {
         if chosen.as_deref().is_some_and(|chosen| chosen != name) {

@@ -97,9 +97,7 @@ fn inspect(detector: &Detector, worker: &mut Worker, request: &OwnedRequest) -> 
         paranoia: 4,
         ..Policy::default()
     };
-    let subjects = Subjects {
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    };
+    let subjects = Subjects::of(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let verdict =
         request.with(|request| detector.inspect(worker, request, &policy, &subjects, &SystemClock));
     !verdict.evidence.is_empty() || verdict.uninspected.fields

@@ -464,10 +464,6 @@ fn each_mistake_is_named_with_its_line() {
             "7: policies.default.responses.hold_time: 2m is out of range | write a time from 1ms to 1m",
         ),
         (
-            "policies: { default: { behaviour: { enabled: true } } }",
-            "7: policies.default.behaviour.enabled: this version cannot do that yet | write behaviour: { enabled: false }, or leave it out",
-        ),
-        (
             "policies: { default: { body: { inspect: 2KiB, max: 1KiB } } }",
             "7: policies.default.body: inspect 2KiB is more than max 1KiB | write an `inspect` that is not above `max`",
         ),

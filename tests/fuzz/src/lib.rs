@@ -198,7 +198,7 @@ pub fn inspect(data: &[u8]) {
         paranoia: 4,
         ..Policy::default()
     };
-    let subjects = Subjects { client: CLIENT };
+    let subjects = Subjects::of(CLIENT);
     with_request(data, |request| {
         WORKER.with_borrow_mut(|worker| {
             let verdict = DETECTOR.inspect(worker, request, &policy, &subjects, &SystemClock);
