@@ -255,7 +255,7 @@ impl Known {
         match self.id.kind {
             SubjectKind::Address | SubjectKind::Client => self.compact.healthy.count().max(1.0),
             // A key is a program's, and programs are quick.
-            SubjectKind::Key => 2.0,
+            SubjectKind::Key => 5.0,
             SubjectKind::Prefix
             | SubjectKind::System
             | SubjectKind::User
@@ -273,7 +273,7 @@ impl Known {
                 self.scale().max(seen.min(8.0))
             }
             SubjectKind::Client => self.scale().max(compact.others.count().min(8.0)),
-            SubjectKind::Key => 2.0 * self.scale(),
+            SubjectKind::Key => self.scale(),
             SubjectKind::Prefix
             | SubjectKind::System
             | SubjectKind::User
