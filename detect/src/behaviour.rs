@@ -108,8 +108,9 @@ impl Behaviour {
             return None;
         }
         let refusal = on.state.bans().check(subjects, clock.wall())?;
-        // Who is known to do well at other times is not kept out for a neighbour's sake.
-        let spared = refusal.subject.kind == SubjectKind::Address && on.does_well(subjects, clock);
+        // Who has a good token, or is known to do well, is not kept out for a neighbour's sake.
+        let spared = refusal.subject.kind == SubjectKind::Address
+            && (subjects.token == Token::Valid || on.does_well(subjects, clock));
         (!spared).then_some(refusal)
     }
 

@@ -137,10 +137,12 @@ fn who_does_well_passes_a_ban_of_the_address() {
             .check(&attacker.subjects, &town.clock)
             .is_some()
     );
-    let stranger = attacker.session(&town, "new");
+    let mut stranger = attacker.session(&town, "new");
     assert!(
         town.behaviour
             .check(&stranger.subjects, &town.clock)
             .is_some()
     );
+    stranger.subjects.token = Token::Valid;
+    assert_eq!(town.behaviour.check(&stranger.subjects, &town.clock), None);
 }
