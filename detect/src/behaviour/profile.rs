@@ -381,7 +381,7 @@ impl Place {
     /// run three quarters of its length: pages of twenty items never add up to thirty, and an odd request between does
     /// not hide a long run.
     fn follow(&mut self, number: u64) {
-        let stride = number.wrapping_sub(self.number) as i64;
+        let stride = number.wrapping_sub(self.number).cast_signed();
         let near = stride != 0 && stride.unsigned_abs() <= 3;
         let steady = stride != 0 && stride == i64::from(self.stride);
         if near || steady {
