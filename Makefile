@@ -11,12 +11,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 CONFIG ?= config/portcullis.yaml
 # Seconds for each of the five fuzz targets: a minute in all.
 FUZZ_SECONDS ?= 12
+# The sets of `make eval`.
+DATA ?= $(PORTCULLIS_DATA)
 # Passed to benches/compare/run.py, e.g. ARGS="--seconds 3 --only nginx,portcullis-on".
 ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench cover fuzz clean
+.PHONY: help build run test lint bench eval cover fuzz clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
@@ -44,6 +46,11 @@ bench: ## The same load through Portcullis and its peers, side by side
 	@scripts/packages.sh build bench
 	cargo build --release --locked --package portcullis --bin portcullis --example bare
 	python3 benches/compare/run.py --target-dir $(TARGET) $(ARGS)
+
+eval: ## What is stopped and what is left alone, by the sets in DATA=DIR
+	@scripts/packages.sh build
+	cargo build --release --locked --package portcullis --bin portcullis
+	$(TARGET)/release/portcullis eval --table --data '$(DATA)' $(ARGS)
 
 cover: ## Line coverage of the tests
 	@scripts/cover.sh
