@@ -380,7 +380,10 @@ fn nobody_gets_a_secret_in_parts() {
         "limits: [], responses: { inspect: true, ranges: pass }",
     );
     let answer = ask(&gateway, "GET", parts);
-    assert_eq!((answer.status, answer.text()), (206, KEY.chars().take(6).collect()));
+    assert_eq!(
+        (answer.status, answer.text()),
+        (206, KEY.chars().take(6).collect())
+    );
     assert_eq!(answer.header("content-range"), Some("bytes 0-5/25"));
 }
 
