@@ -125,7 +125,9 @@ mod tests {
     fn codings_are_undone_in_the_order_they_were_applied() {
         let plain = b"a secret, a secret, a secret".as_slice();
         let (zipped, twice) = (gzip(plain), gzip(&deflate(plain)));
-        let cases: &[(&[u8], &[&[u8]], usize, (&[u8], bool, bool))] = &[
+        /// The body, its codings, the cap, and what is read of it: bytes, whether whole, whether readable.
+        type Case<'a> = (&'a [u8], &'a [&'a [u8]], usize, (&'a [u8], bool, bool));
+        let cases: &[Case<'_>] = &[
             (plain, &[], 99, (plain, true, true)),
             (plain, &[b"identity"], 99, (plain, true, true)),
             (plain, &[], 8, (b"a secret", false, true)),

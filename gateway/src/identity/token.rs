@@ -233,7 +233,7 @@ mod tests {
                 Standing::Forged,
             ),
             (
-                plain.clone(),
+                plain,
                 with("aud", json!("other")),
                 "right",
                 Standing::Forged,
