@@ -90,7 +90,7 @@ pub struct RunArgs {
     #[arg(long, short, value_name = "FILE")]
     pub config: PathBuf,
     /// The folder for what must outlive the process, such as bans. Without it: systemd's STATE_DIRECTORY, or
-    /// .portcullis/<admin port> below the working folder. Used where behaviour is switched on
+    /// .portcullis/ADMIN-PORT below the working folder. Used where behaviour is switched on
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Also start the demo API on 127.0.0.1:9000, and print what to try
