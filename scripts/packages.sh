@@ -8,7 +8,7 @@ set -euo pipefail
 packages_of() {
     case "$1" in
         build) echo cc:gcc /usr/include/stdio.h:libc6-dev ;;
-        test) echo promtool:prometheus ;;
+        test) echo promtool:prometheus redis-server:redis-server ;;
         fuzz) echo c++:g++ ;;
         bench)
             echo nginx:nginx haproxy:haproxy wrk:wrk python3:python3 taskset:util-linux \

@@ -14,6 +14,7 @@ use crate::value::{RecordOutput, is_token};
 mod listeners;
 mod policies;
 mod routes;
+mod share;
 mod upstreams;
 
 /// What the file named before anything was pruned from it.
@@ -66,6 +67,7 @@ pub(crate) fn check(
     routes::check(config, tree, named, &mut cross);
     policies::check(config, tree, &mut cross);
     clients(config, tree, &mut cross);
+    share::check(config, tree, &mut cross);
     files(config, tree, &mut cross);
 }
 

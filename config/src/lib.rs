@@ -29,7 +29,7 @@ pub use model::{
     Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Crawler, Ejection, Exception,
     Failure, HeaderEdits, HostHeader, Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins,
     MinRate, Mode, Policy, Pool, Protocol, Ranges, Records, Redact, ResponseAction, Responses,
-    Route, Rules, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts,
+    Route, Rules, Share, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts,
     UpstreamTls, Workers,
 };
 pub use problem::{Position, Problem};

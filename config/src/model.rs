@@ -18,6 +18,7 @@ mod identity;
 mod listener;
 mod policy;
 mod route;
+mod share;
 mod upstream;
 
 pub use identity::{Crawler, Identity, Logins, Tokens};
@@ -27,6 +28,7 @@ pub use policy::{
     Responses, Thresholds,
 };
 pub use route::Route;
+pub use share::Share;
 pub use upstream::{
     Ejection, HeaderEdits, HostHeader, Pool, Protocol, Upstream, UpstreamTimeouts, UpstreamTls,
 };
@@ -62,6 +64,10 @@ pub struct Config {
     /// What clients do over time, and what happens to them for it. A policy takes part with `behaviour.enabled`.
     #[serde(default)]
     pub behaviour: portcullis_detect::behaviour::Settings,
+    /// What several gateways share through Redis or Valkey: rate limits, bans, and what is known of clients. Unset:
+    /// each gateway stands alone. A change needs a restart.
+    #[serde(default)]
+    pub share: Option<Share>,
     /// Where the signatures come from.
     #[serde(default)]
     pub rules: Rules,

@@ -38,7 +38,7 @@ use crate::field::Location;
 use crate::policy::{Policy, Watch};
 use crate::request::Request;
 
-pub use self::ban::{Ban, BanCounts, Bans, Refusal};
+pub use self::ban::{Ban, BanChange, BanCounts, Bans, Refusal};
 pub use self::detect::{Bounds, Detectors, Kind};
 pub use self::judgement::{Factor, Finding, Judgement, Login, Outcome, Reaction, Risk};
 pub use self::profile::Step;

@@ -23,6 +23,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::record::{Recorder, Sink};
 use crate::reload::{self, Watcher};
+use crate::share::{Plan, Share};
 use crate::snapshot::Snapshot;
 use crate::state_dir::StateDir;
 use crate::worker::{Shared, Worker};
@@ -37,6 +38,7 @@ pub struct App {
     listeners: HashMap<SocketAddr, Listening>,
     places: Arc<Semaphore>,
     memory: Memory,
+    share: Option<Share>,
     state_dir: Option<PathBuf>,
 }
 
@@ -75,6 +77,11 @@ impl App {
             metrics.limit_keys.clone(),
             metrics.limit_evictions.clone(),
         );
+        let plan = Plan::of(&config).map_err(one)?;
+        let limits = Arc::new(match &plan {
+            Some(plan) => limits.shared(plan.hashing()),
+            None => limits,
+        });
         let memory = memory(&config, state_dir.clone(), &metrics).map_err(one)?;
         let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
         let config = snapshot.config.clone();
@@ -112,6 +119,17 @@ impl App {
         let places = Arc::new(Semaphore::new(
             config.caps.connections.min(Semaphore::MAX_PERMITS),
         ));
+        let share = plan
+            .map(|plan| {
+                Share::start(
+                    plan,
+                    limits.clone(),
+                    memory.state().clone(),
+                    metrics.clone(),
+                )
+            })
+            .transpose()
+            .map_err(one)?;
         let shared = Arc::new(Shared {
             snapshot: ArcSwap::from_pointee(snapshot),
             metrics: metrics.clone(),
@@ -135,6 +153,7 @@ impl App {
             listeners: HashMap::new(),
             places,
             memory,
+            share,
             state_dir,
         };
         for (configured, bound, tls) in sockets {
@@ -253,6 +272,9 @@ impl App {
         let snapshot = Snapshot::build(fresh, &self.shared.limits, &self.shared.metrics, state)?;
         if let Some(opened) = opened {
             self.memory = opened;
+            if let Some(share) = &self.share {
+                share.speak_of(self.memory.state().clone());
+            }
         }
         let mut opened = Vec::new();
         for (listener, tls) in snapshot.config.listeners.iter().zip(tls) {
@@ -434,7 +456,8 @@ fn memory(
         return Memory::idle(&config.behaviour);
     }
     let place = StateDir::place(state_dir, config.admin.address.port());
-    Memory::open(&config.behaviour, place, metrics.clone())
+    let shared = Plan::of(config)?.map(|plan| plan.hashing());
+    Memory::open(&config.behaviour, place, shared, metrics.clone())
 }
 
 fn has_files(config: &Config) -> bool {

@@ -2,6 +2,8 @@
 //! for it, so a reload refills no bucket; [`Limits`] is where a new snapshot finds the limits of the old one.
 
 mod clock;
+mod ledger;
+mod share;
 mod table;
 
 use std::collections::HashMap;
@@ -17,16 +19,20 @@ use governor::nanos::Nanos;
 use governor::{Quota, RateLimiter};
 use http::header::{HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
+use portcullis_detect::behaviour::Hashing;
 use prometheus::{IntCounter, IntGauge};
 
 pub(crate) use self::clock::LimitClock;
+pub(crate) use self::share::Passed;
 use self::table::{SharedTable, Table};
 
 /// All limits of the process. Lives as long as the process; snapshots take what they need from it.
 pub(crate) struct Limits {
     clock: LimitClock,
     /// The hash of keys is secret, so that nobody can choose keys that crowd one set of a table.
-    hasher: RandomState,
+    hashing: Hashing,
+    /// Whether what is let through is told to other gateways.
+    shared: bool,
     known: Mutex<HashMap<Place, Weak<Limiter>>>,
     keys: IntGauge,
     evictions: IntCounter,
@@ -62,7 +68,9 @@ pub(crate) struct Limiter {
     spec: LimitSpec,
     /// As the client reads it in `RateLimit`, for example `client`.
     name: Box<str>,
-    hasher: RandomState,
+    /// The same on every gateway of one configuration and one secret.
+    id: u64,
+    hashing: Hashing,
     started: Nanos,
     governor: RateLimiter<u64, SharedTable, LimitClock, StateInformationMiddleware>,
     table: SharedTable,
@@ -134,9 +142,11 @@ impl LimitSpec {
 impl Limits {
     /// No limits yet; `keys` and `evictions` are kept current by the tables.
     pub(crate) fn new(clock: LimitClock, keys: IntGauge, evictions: IntCounter) -> Self {
+        let half = || u128::from(RandomState::new().hash_one(0));
         Self {
             clock,
-            hasher: RandomState::new(),
+            hashing: Hashing::new(half() << 64 | half()),
+            shared: false,
             known: Mutex::default(),
             keys,
             evictions,
@@ -161,7 +171,7 @@ impl Limits {
             };
             let limiter = match known.get(&place).and_then(Weak::upgrade) {
                 Some(old) if old.spec == *spec => old,
-                old => Arc::new(self.limiter(spec, ordinal, old.as_deref())),
+                old => Arc::new(self.limiter(spec, &place, old.as_deref())),
             };
             known.insert(place, Arc::downgrade(&limiter));
             limiters.push(limiter);
@@ -178,7 +188,7 @@ impl Limits {
         }
     }
 
-    fn limiter(&self, spec: &LimitSpec, ordinal: usize, old: Option<&Limiter>) -> Limiter {
+    fn limiter(&self, spec: &LimitSpec, place: &Place, old: Option<&Limiter>) -> Limiter {
         let quota = quota(spec);
         let cell = Nanos::from(quota.replenish_interval()).as_u64();
         let burst = quota.burst_size().get();
@@ -186,7 +196,8 @@ impl Limits {
             LimitKey::Client | LimitKey::Header(_) => table::SLOTS,
             LimitKey::Route => table::FEW_SLOTS,
         };
-        let table = Table::new(slots, cell, self.keys.clone(), self.evictions.clone());
+        let (keys, evictions) = (self.keys.clone(), self.evictions.clone());
+        let table = Table::new(slots, cell, keys, evictions, self.shared);
         if let Some(old) = old {
             let now = self.clock.now().saturating_sub(old.started).as_u64();
             table.carry_over(&old.table, now, burst);
@@ -195,9 +206,10 @@ impl Limits {
         let started = self.clock.now();
         Limiter {
             spec: spec.clone(),
-            name: name(&spec.key, ordinal),
-            // A limit that is rebuilt must find its old keys again, hence one hasher for all.
-            hasher: self.hasher.clone(),
+            name: name(&spec.key, place.ordinal),
+            id: place.id(&self.hashing),
+            // A limit that is rebuilt must find its old keys again, hence one secret for all.
+            hashing: self.hashing,
             started,
             governor: RateLimiter::<_, _, _, StateInformationMiddleware>::new(
                 quota,
@@ -282,17 +294,17 @@ impl Limiter {
         match &self.spec.key {
             LimitKey::Client => self.client_key(client),
             LimitKey::Header(name) => match headers.get(name) {
-                Some(value) => self.hasher.hash_one((b'h', value.as_bytes())),
+                Some(value) => self.hashing.name("limit-header", value.as_bytes()).value(),
                 None => self.client_key(client),
             },
-            LimitKey::Route => self.hasher.hash_one((b'r', route)),
+            LimitKey::Route => self.hashing.name("limit-route", route.as_bytes()).value(),
         }
     }
 
     fn client_key(&self, client: IpAddr) -> u64 {
         match client.to_canonical() {
-            IpAddr::V4(ip) => self.hasher.hash_one((b'4', u64::from(ip.to_bits()))),
-            IpAddr::V6(ip) => self.hasher.hash_one((b'6', (ip.to_bits() >> 64) as u64)),
+            IpAddr::V4(ip) => self.hashing.name("limit-v4", &ip.octets()).value(),
+            IpAddr::V6(ip) => self.hashing.name("limit-v6", &ip.octets()[..8]).value(),
         }
     }
 

@@ -34,6 +34,7 @@ mod reload;
 mod respond;
 mod route;
 mod rules;
+mod share;
 mod simulate;
 mod snapshot;
 mod state_dir;

@@ -32,25 +32,24 @@ impl Memory {
     /// When the system has no randomness to give.
     pub fn idle(settings: &Settings) -> Result<Self, String> {
         let secret = random_secret().map_err(|error| format!("{error:#}"))?;
+        let hashing = Hashing::new(secret);
         Ok(Self {
-            state: Arc::new(State::new(
-                &settings.memory,
-                Hashing::new(secret),
-                &SystemClock,
-            )),
+            state: Arc::new(State::new(&settings.memory, hashing, &SystemClock)),
             stop: None,
             keeper: None,
         })
     }
 
     /// Opens the state folder, takes back the bans of the last run, and begins to keep them. Where the folder cannot
-    /// be written, everything works but nothing outlives the process, and the log says so.
+    /// be written, everything works but nothing outlives the process, and the log says so. `shared` is the secret that
+    /// several gateways have in common; without it that of the folder is used.
     ///
     /// # Errors
     /// When what the folder holds cannot be used, or no thread can be started.
     pub fn open(
         settings: &Settings,
         place: PathBuf,
+        shared: Option<Hashing>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, String> {
         let folder = match StateDir::open(place) {
@@ -63,9 +62,10 @@ impl Memory {
             }
         };
         let sentence = |error: anyhow::Error| format!("state: {error:#}");
-        let hashing = match &folder {
-            Some(folder) => folder.secret(),
-            None => random_secret().map(Hashing::new),
+        let hashing = match (shared, &folder) {
+            (Some(shared), _) => Ok(shared),
+            (None, Some(folder)) => folder.secret(),
+            (None, None) => random_secret().map(Hashing::new),
         }
         .map_err(sentence)?;
         let state = Arc::new(State::new(&settings.memory, hashing, &SystemClock));

@@ -5,6 +5,7 @@
 mod behaviour;
 mod histogram;
 mod process;
+mod share;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
+pub(crate) use self::share::{Loss, ShareMetrics};
 use crate::answer::Unseen;
 use crate::connection::state::Cut;
 use crate::wire;
@@ -74,6 +76,10 @@ names! {
     Bans => "portcullis_bans", "Bans that hold now.";
     BanChanges => "portcullis_bans_total", "What became of bans: added, removed by a person, expired, evicted from a full table.";
     BanRefusals => "portcullis_ban_refusals_total", "Requests whose sender was banned, also where a policy only observes.";
+    ShareUp => "portcullis_share_up", "1 while the server that gateways share through answers; 0 where nothing is shared.";
+    ShareBatches => "portcullis_share_batches_total", "Batches that were sent to other gateways and received from them.";
+    ShareDropped => "portcullis_share_dropped_total", "What was not shared, by reason.";
+    ShareLag => "portcullis_share_lag_seconds", "Time since batches were last exchanged; 0 where nothing is shared.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -115,6 +121,8 @@ pub(crate) struct Metrics {
     pub accept_errors: IntCounter,
     /// What the behaviour stage remembers and does.
     pub behaviour: BehaviourMetrics,
+    /// What is shared with other gateways.
+    pub share: ShareMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -221,6 +229,7 @@ impl Metrics {
             engine_failures: counter(&r, Name::EngineFailures)?,
             accept_errors: counter(&r, Name::AcceptErrors)?,
             behaviour: BehaviourMetrics::new(&r)?,
+            share: ShareMetrics::new(&r)?,
             registry: r,
         }))
     }

@@ -73,6 +73,7 @@ pub fn needs_restart(old: &Config, new: &Config) -> Option<String> {
             old.caps.connections != new.caps.connections,
         ),
         ("log", old.log != new.log),
+        ("share", old.share != new.share),
     ];
     let names: Vec<&str> = changed
         .iter()

@@ -27,7 +27,7 @@ pub struct Shared {
     /// Where records go.
     pub recorder: Recorder,
     /// Rate limits, which outlive snapshots.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Connections open in the whole process, per peer address.
     pub census: Census,
     /// When the process began.

@@ -10,6 +10,7 @@ pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod http2;
 pub(crate) mod origin;
+pub(crate) mod redis;
 pub(crate) mod world;
 
 pub(crate) use client::{Client, http1};

@@ -14,6 +14,7 @@ mod records;
 mod refuse;
 mod reload;
 mod responses;
+mod share;
 mod smuggling;
 mod streams;
 mod tls;

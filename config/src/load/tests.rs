@@ -300,7 +300,7 @@ fn each_mistake_is_named_with_its_line() {
         ),
         (
             "zebra: 1",
-            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, rules, records, log, timeouts, caps, workers or shutdown",
+            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, rules, records, log, timeouts, caps, workers or shutdown",
         ),
         (
             "    websokcet: true",
@@ -345,6 +345,34 @@ fn each_mistake_is_named_with_its_line() {
         (
             "policies: { default: { thresholds: 80 } }",
             "7: policies.default.thresholds: expected a mapping, found `80` | write a mapping, with keys such as tag, throttle or deny",
+        ),
+        (
+            "share: { redis: [\"redis://a\"] }",
+            "7: share: `secret` is missing | write `secret: …`",
+        ),
+        (
+            "share: { redis: [], secret: 0123456789abcdef0123456789abcdef }",
+            "7: share.redis: no server is named | write the server: [\"redis://127.0.0.1:6379\"]",
+        ),
+        (
+            "share: { redis: [\"a:6379\"], secret: 0123456789abcdef0123456789abcdef }",
+            "7: share.redis[0]: `a:6379` is no address of a server | write redis://HOST:PORT, or rediss://HOST:PORT for TLS",
+        ),
+        (
+            "share: { redis: [\"redis://:hunter2@a\"], secret: 0123456789abcdef0123456789abcdef }",
+            "7: share.redis[0]: there is a name or a password in the address | write them as `username` and `password: file:PATH`",
+        ),
+        (
+            "share: { redis: [\"redis://a\"], secret: short }",
+            "7: share.secret: it has fewer than 32 characters | draw one with `openssl rand -hex 32`, and write file:PATH",
+        ),
+        (
+            "share: { redis: [\"redis://a\"], secret: 0123456789abcdef0123456789abcdef, prefix: \"a b\" }",
+            "7: share.prefix: `a b` is no prefix | write up to 64 letters, digits and -_.:, such as portcullis",
+        ),
+        (
+            "share: { redis: [\"redis://a\"], secret: 0123456789abcdef0123456789abcdef, interval: 1ms }",
+            "7: share.interval: 1ms is out of range | write a time from 10ms to 5s",
         ),
         (
             "policies: { default: { throttle_delay: 500 } }",

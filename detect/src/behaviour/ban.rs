@@ -1,7 +1,7 @@
 //! Bans: who is refused before a byte of body is read, until when, and for what. They are kept in memory here; the
 //! gateway writes them down and reads them back, and tells them to people.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -25,6 +25,19 @@ pub struct Ban {
     /// For what: the name of a detector, or the word of the person who added it.
     pub cause: String,
 }
+
+/// What happened to a ban on this node, for others to learn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BanChange {
+    /// It was put in here.
+    Added(Ban),
+    /// A person took it out here.
+    Lifted(Ban),
+}
+
+/// Changes that wait for who follows them. Beyond this the oldest are lost: whoever follows compares the whole table
+/// from time to time.
+const JOURNAL: usize = 4096;
 
 /// What a subject that is banned is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,9 +86,20 @@ struct Table {
     bans: HashMap<SubjectId, Ban>,
     /// The same by their ends, so that the first to go is found at once.
     ends: BTreeSet<(Duration, SubjectId)>,
+    /// What happened since it was last asked for; `None` while nobody asks.
+    journal: Option<VecDeque<BanChange>>,
 }
 
 impl Table {
+    fn note(&mut self, change: BanChange) {
+        if let Some(journal) = &mut self.journal {
+            if journal.len() >= JOURNAL {
+                journal.pop_front();
+            }
+            journal.push_back(change);
+        }
+    }
+
     fn insert(&mut self, ban: Ban) {
         self.remove(ban.subject);
         self.ends.insert((ban.end(), ban.subject));
@@ -133,17 +157,25 @@ impl Bans {
     /// Puts a ban in, in place of an earlier one of the same subject. In a full table the one that ends first goes.
     pub fn add(&self, ban: Ban) {
         let mut table = self.write();
+        table.note(BanChange::Added(ban.clone()));
+        self.insert(&mut table, ban);
+    }
+
+    fn insert(&self, table: &mut Table, ban: Ban) {
         if table.bans.len() >= self.capacity && !table.bans.contains_key(&ban.subject) {
-            self.make_room(&mut table, ban.since);
+            self.make_room(table, ban.since);
         }
         table.insert(ban);
         self.added.fetch_add(1, Ordering::Relaxed);
-        self.changed(&table);
+        self.changed(table);
     }
 
     /// Takes the ban of a subject out; whether there was one.
     pub fn remove(&self, subject: SubjectId) -> bool {
         let mut table = self.write();
+        if let Some(ban) = table.bans.get(&subject).cloned() {
+            table.note(BanChange::Lifted(ban));
+        }
         let found = table.remove(subject);
         if found {
             self.removed.fetch_add(1, Ordering::Relaxed);
@@ -181,6 +213,42 @@ impl Bans {
                 self.add(ban);
             }
         }
+    }
+
+    /// Takes in a ban that another node made, as [`Bans::import`] does, and tells nobody of it.
+    pub fn learn(&self, ban: Ban) {
+        let mut table = self.write();
+        let kept = table.bans.get(&ban.subject);
+        if kept.is_none_or(|kept| kept.end() < ban.end()) {
+            self.insert(&mut table, ban);
+        }
+    }
+
+    /// Takes out a ban that a person ended at another node, unless a newer one has begun since; tells nobody.
+    pub fn lift(&self, subject: SubjectId, at: Duration) {
+        let mut table = self.write();
+        let older = table.bans.get(&subject).is_some_and(|ban| ban.since <= at);
+        if older && table.remove(subject) {
+            self.removed.fetch_add(1, Ordering::Relaxed);
+            self.changed(&table);
+        }
+    }
+
+    /// Begins to note what happens to bans here, for [`Bans::changes`].
+    pub fn follow(&self) {
+        self.write().journal.get_or_insert_default();
+    }
+
+    /// What happened here since the last call, in order; nothing before [`Bans::follow`].
+    pub fn changes(&self) -> Vec<BanChange> {
+        if self.read().journal.as_ref().is_none_or(VecDeque::is_empty) {
+            return Vec::new();
+        }
+        let mut table = self.write();
+        table
+            .journal
+            .as_mut()
+            .map_or_else(Vec::new, |journal| journal.drain(..).collect())
     }
 
     /// Forgets bans that have been over for longer than `memory`.
@@ -329,5 +397,37 @@ mod tests {
         );
         bans.expire(Duration::from_secs(300), Duration::from_secs(150));
         assert_eq!((bans.counts().live, bans.counts().expired), (1, 1));
+    }
+
+    #[test]
+    fn others_learn_what_happened_here_and_no_more() {
+        let ban = |subject: &str, since: u64, until: u64| Ban {
+            subject: subject.parse().unwrap(),
+            since: Duration::from_secs(since),
+            until: Some(Duration::from_secs(until)),
+            offences: 1,
+            cause: "a test".to_owned(),
+        };
+        let bans = Bans::new(10);
+        bans.add(ban("192.0.2.1", 0, 50));
+        assert_eq!(bans.changes(), [], "nobody follows yet");
+        bans.follow();
+        let (ours, theirs) = (ban("192.0.2.2", 10, 60), ban("192.0.2.3", 10, 60));
+        bans.add(ours.clone());
+        bans.learn(theirs.clone());
+        bans.learn(ban("192.0.2.3", 5, 40));
+        assert_eq!(
+            bans.find(theirs.subject),
+            Some(theirs.clone()),
+            "the later end stays"
+        );
+        assert!(bans.remove(ours.subject));
+        bans.lift(theirs.subject, Duration::from_secs(9));
+        assert!(bans.find(theirs.subject).is_some(), "it began after that");
+        bans.lift(theirs.subject, Duration::from_secs(10));
+        assert_eq!(bans.find(theirs.subject), None);
+        let told = [BanChange::Added(ours.clone()), BanChange::Lifted(ours)];
+        assert_eq!(bans.changes(), told);
+        assert_eq!(bans.changes(), []);
     }
 }

@@ -9,6 +9,8 @@ use governor::nanos::Nanos;
 use governor::state::StateStore;
 use prometheus::{IntCounter, IntGauge};
 
+use super::ledger::Ledger;
+
 /// Slots of a limit whose keys come from outside: 65,536 slots of 16 bytes, 1 MiB.
 pub(super) const SLOTS: usize = 65_536;
 
@@ -26,6 +28,8 @@ pub(super) struct Table {
     cell: u64,
     keys: IntGauge,
     evictions: IntCounter,
+    /// What was let through since it was last asked; only where limits are shared.
+    ledger: Option<Ledger>,
 }
 
 /// A table as governor holds it.
@@ -52,6 +56,8 @@ struct Set {
 enum Seat<'a> {
     /// The slot was or is now the key's; if another had to leave it, the time that one had.
     Slot {
+        /// Its number in the table.
+        slot: usize,
         time: &'a AtomicU64,
         evicted: Option<u64>,
     },
@@ -60,14 +66,51 @@ enum Seat<'a> {
 }
 
 impl Table {
-    pub(super) fn new(slots: usize, cell: u64, keys: IntGauge, evictions: IntCounter) -> Self {
+    pub(super) fn new(
+        slots: usize,
+        cell: u64,
+        keys: IntGauge,
+        evictions: IntCounter,
+        shared: bool,
+    ) -> Self {
         let sets = (slots / WAYS).max(1).next_power_of_two();
         Self {
             sets: std::iter::repeat_with(Set::default).take(sets).collect(),
             cell,
             keys,
             evictions,
+            ledger: shared.then(|| Ledger::new(sets, WAYS)),
         }
+    }
+
+    /// What was let through since the last call, at most `most` keys and what shares a set with the last of them:
+    /// the key and how many of its requests. Empty where limits are not shared.
+    pub(super) fn passed(&self, most: usize) -> Vec<(u64, u32)> {
+        let mut all = Vec::new();
+        if let (Some(ledger), 1..) = (&self.ledger, most) {
+            ledger.drain(|slot, count| {
+                let tag = self.sets[slot / WAYS].tags[slot % WAYS].load(Ordering::Relaxed);
+                all.push((tag, count));
+                all.len() < most
+            });
+        }
+        all
+    }
+
+    /// Takes requests that were let through elsewhere from the bucket of a key. The bucket may owe up to `most` cells
+    /// afterwards: what several gateways let through at once is made up for by a pause, and no pause is longer than
+    /// that. `now` in the table's time.
+    pub(super) fn charge(&self, key: u64, count: u32, now: u64, most: u64) {
+        let Seat::Slot { time, evicted, .. } = self.seat(key.max(1)) else {
+            return;
+        };
+        let cells = u64::from(count).saturating_mul(self.cell);
+        let limit = now.saturating_add(most.saturating_mul(self.cell));
+        let charged = |seen: u64| seen.max(now).saturating_add(cells).min(limit).max(seen);
+        let _ = time.fetch_update(Ordering::AcqRel, Ordering::Acquire, |seen| {
+            Some(charged(seen))
+        });
+        self.count_eviction(evicted, now.saturating_add(self.cell));
     }
 
     /// Takes over the state of a table whose cells were of another size, counted in requests. `now` is the time of
@@ -91,13 +134,14 @@ impl Table {
         }
     }
 
-    fn set_of(&self, tag: u64) -> &Set {
+    fn set_of(&self, tag: u64) -> usize {
         // The number of sets is a power of two; the tag is a keyed hash, any bits of it will do.
-        &self.sets[(tag >> 32) as usize & (self.sets.len() - 1)]
+        (tag >> 32) as usize & (self.sets.len() - 1)
     }
 
     fn seat(&self, tag: u64) -> Seat<'_> {
-        let set = self.set_of(tag);
+        let number = self.set_of(tag);
+        let set = &self.sets[number];
         for _ in 0..ATTEMPTS {
             let mut best = 0;
             let mut best_rank = u64::MAX;
@@ -105,6 +149,7 @@ impl Table {
                 let holder = slot.load(Ordering::Acquire);
                 if holder == tag {
                     return Seat::Slot {
+                        slot: number * WAYS + i,
                         time: &set.times[i],
                         evicted: None,
                     };
@@ -119,15 +164,16 @@ impl Table {
                     (best, best_rank) = (i, rank);
                 }
             }
-            if let Some(seat) = self.claim(set, best, tag) {
+            if let Some(seat) = self.claim(number, best, tag) {
                 return seat;
             }
         }
         Seat::Standing
     }
 
-    /// Makes slot `i` the tag's; `None` when another thread changed it meanwhile.
-    fn claim<'a>(&self, set: &'a Set, i: usize, tag: u64) -> Option<Seat<'a>> {
+    /// Makes slot `i` of a set the tag's; `None` when another thread changed it meanwhile.
+    fn claim(&self, number: usize, i: usize, tag: u64) -> Option<Seat<'_>> {
+        let (set, slot) = (&self.sets[number], number * WAYS + i);
         let holder = set.tags[i].load(Ordering::Acquire);
         let time = set.times[i].load(Ordering::Relaxed);
         if holder == tag {
@@ -144,8 +190,11 @@ impl Table {
             .ok()?;
         if holder == 0 {
             self.keys.inc();
+        } else if let Some(ledger) = &self.ledger {
+            ledger.clear(slot);
         }
         Some(Seat::Slot {
+            slot,
             time: &set.times[i],
             evicted: (holder != 0).then_some(time),
         })
@@ -182,7 +231,12 @@ impl StateStore for SharedTable {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let Seat::Slot { time, evicted } = self.0.seat((*key).max(1)) else {
+        let Seat::Slot {
+            slot,
+            time,
+            evicted,
+        } = self.0.seat((*key).max(1))
+        else {
             return f(None).map(|(outcome, _)| outcome);
         };
         let mut seen = time.load(Ordering::Acquire);
@@ -196,6 +250,9 @@ impl StateStore for SharedTable {
             ) {
                 Ok(_) => {
                     self.0.count_eviction(evicted, next.as_u64());
+                    if let Some(ledger) = &self.0.ledger {
+                        ledger.note(slot);
+                    }
                     return Ok(outcome);
                 }
                 Err(current) => seen = current,

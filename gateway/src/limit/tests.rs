@@ -424,3 +424,79 @@ fn the_client_is_told_where_it_stands() {
         ],
     );
 }
+
+/// A second gateway with the same secret, clock and limits.
+fn pair(specs: &[LimitSpec]) -> (World, [Limits; 2], [LimitSet; 2]) {
+    let world = World::new();
+    let limits = [(); 2].map(|()| {
+        let clock = LimitClock::Fake(world.clock.clone());
+        Limits::new(clock, world.keys.clone(), world.evictions.clone()).shared(Hashing::new(7))
+    });
+    let sets = [0, 1].map(|at: usize| limits[at].set("default", specs));
+    (world, limits, sets)
+}
+
+#[test]
+fn what_one_gateway_let_through_the_other_charges() {
+    let (_world, limits, sets) = pair(&[spec(LimitKey::Client, 60, 60, 20)]);
+    let [here, there] = &sets;
+    let headers = HeaderMap::new();
+    for _ in 0..8 {
+        here.check(ip("192.0.2.1"), &headers, "/");
+    }
+    here.check(ip("2001:db8::1"), &headers, "/");
+    let passed = limits[0].passed(100);
+    assert_eq!(passed.iter().map(|(_, _, count)| count).sum::<u32>(), 9);
+    assert_eq!(limits[0].passed(100), [], "told once");
+    limits[1].charge(&passed);
+    assert_eq!(
+        limits[1].passed(100),
+        [],
+        "what others let through is not told again"
+    );
+    assert_eq!(passes(there, "192.0.2.1"), 12);
+    assert_eq!(passes(there, "2001:db8::2"), 19);
+    assert_eq!(passes(there, "192.0.2.2"), 20);
+    assert_eq!(
+        limits[1].passed(100).len(),
+        3,
+        "refusals are not told, what passed is"
+    );
+}
+
+#[test]
+fn what_was_let_through_at_once_is_made_up_for_and_no_more() {
+    let (world, limits, sets) = pair(&[spec(LimitKey::Client, 60, 60, 20)]);
+    assert_eq!(
+        sets.each_ref().map(|set| passes(set, "192.0.2.1")),
+        [20, 20]
+    );
+    let passed = [0, 1].map(|at: usize| limits[at].passed(100));
+    limits[0].charge(&passed[1]);
+    limits[1].charge(&passed[0]);
+    // Forty passed where twenty may: for twenty seconds nobody does, and then one in each second.
+    for (wait, expected) in [(19, 0), (1, 0), (1, 1)] {
+        world.clock.advance(Duration::from_secs(wait));
+        assert_eq!(passes(&sets[0], "192.0.2.1"), expected, "{wait}");
+    }
+    // However much is charged, 64 requests or a burst are owed at the most.
+    let (id, key, _) = passed[0][0];
+    limits[1].charge(&[(id, key, u32::MAX), (id, key, u32::MAX)]);
+    world.clock.advance(Duration::from_secs(66));
+    assert_eq!(passes(&sets[1], "192.0.2.1"), 2);
+}
+
+#[test]
+fn limits_that_nobody_shares_tell_nothing_and_strange_ones_are_passed_over() {
+    let world = World::new();
+    let specs = [spec(LimitKey::Client, 60, 60, 20)];
+    let alone = world.limits.set("default", &specs);
+    assert_eq!(passes(&alone, "192.0.2.1"), 20);
+    assert_eq!(world.limits.passed(100), []);
+    world.limits.charge(&[(1, 2, 3)]);
+    let (_world, limits, sets) = pair(&specs);
+    let other = limits[1].set("other", &specs);
+    passes(&sets[0], "192.0.2.1");
+    limits[1].charge(&limits[0].passed(100));
+    assert_eq!(passes(&other, "192.0.2.1"), 20, "a limit of another policy");
+}

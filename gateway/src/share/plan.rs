@@ -1,0 +1,67 @@
+//! The configuration of sharing in the form in which it is used, with the keys that are drawn from its secret.
+
+use std::time::Duration;
+
+use portcullis_config::Config;
+use portcullis_detect::behaviour::Hashing;
+use redis::{ConnectionInfo, IntoConnectionInfo};
+use ring::hmac;
+
+use super::message::Seal;
+
+/// Where to share, and with which keys.
+pub(crate) struct Plan {
+    /// One server, or nodes of one cluster.
+    pub(super) servers: Vec<ConnectionInfo>,
+    /// The stream of batches.
+    pub(super) events: String,
+    /// The table of bans. Both lie in one slot of a cluster.
+    pub(super) bans: String,
+    pub(super) interval: Duration,
+    pub(super) seal: Seal,
+    hashing: Hashing,
+}
+
+impl Plan {
+    /// What the configuration says; `None` where nothing is shared.
+    ///
+    /// # Errors
+    /// A sentence where the address of a server cannot be read.
+    pub(crate) fn of(config: &Config) -> Result<Option<Self>, String> {
+        let Some(share) = &config.share else {
+            return Ok(None);
+        };
+        let mut servers = Vec::with_capacity(share.redis.len());
+        for url in &share.redis {
+            let wrong = |error| format!("share.redis: {url} is no address of a server: {error}");
+            let info = url.as_str().into_connection_info().map_err(wrong)?;
+            let mut login = info.redis_settings().clone();
+            if let Some(name) = &share.username {
+                login = login.set_username(name);
+            }
+            if let Some(password) = &share.password {
+                login = login.set_password(password);
+            }
+            servers.push(info.set_redis_settings(login));
+        }
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, share.secret.as_bytes());
+        let hashes = hmac::sign(&secret, b"portcullis: hashes of subjects and keys");
+        let hashes = hashes.as_ref().iter().take(16);
+        let hashes = hashes.fold(0_u128, |all, byte| all << 8 | u128::from(*byte));
+        let batches = hmac::sign(&secret, b"portcullis: signatures of batches");
+        let prefix = &share.prefix;
+        Ok(Some(Self {
+            servers,
+            events: format!("{{{prefix}}}:events"),
+            bans: format!("{{{prefix}}}:bans"),
+            interval: share.interval.get(),
+            seal: Seal::new(batches.as_ref()),
+            hashing: Hashing::new(hashes),
+        }))
+    }
+
+    /// The hashes that all gateways with the secret have in common.
+    pub(crate) const fn hashing(&self) -> Hashing {
+        self.hashing
+    }
+}
