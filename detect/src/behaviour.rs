@@ -63,6 +63,21 @@ struct On {
     state: Arc<State>,
 }
 
+impl On {
+    /// Whether the request carries the session, user or key of someone who does well.
+    fn does_well(&self, subjects: &Subjects, clock: &dyn Clock) -> bool {
+        let tick = self.state.tick(clock);
+        let kinds = [SubjectKind::Session, SubjectKind::User, SubjectKind::Key];
+        let mut ids = kinds.iter().filter_map(|kind| subjects.id(*kind));
+        let well = |id| {
+            self.state
+                .store
+                .peek(id, |compact, _| observe::does_well(compact, tick))
+        };
+        ids.any(|id| well(id) == Some(true))
+    }
+}
+
 impl Behaviour {
     /// With these settings and what is known so far; off where the settings say so.
     pub fn new(settings: Arc<Settings>, state: Arc<State>) -> Self {
@@ -92,7 +107,11 @@ impl Behaviour {
         if on.settings.allows(subjects) {
             return None;
         }
-        on.state.bans().check(subjects, clock.wall())
+        let refusal = on.state.bans().check(subjects, clock.wall())?;
+        // Who has a good token, or is known to do well, is not kept out for a neighbour's sake.
+        let spared = refusal.subject.kind == SubjectKind::Address
+            && (subjects.token == Token::Valid || on.does_well(subjects, clock));
+        (!spared).then_some(refusal)
     }
 
     /// Charges a request to its subjects and judges it; `None` where the stage is off. `score` is what the other

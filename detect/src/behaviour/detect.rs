@@ -238,6 +238,9 @@ impl Bounds {
     }
 }
 
+/// How many people a program with a key may count for.
+const PROGRAM: f32 = 5.0;
+
 /// What is known of one subject of the request under judgement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
@@ -255,7 +258,7 @@ impl Known {
         match self.id.kind {
             SubjectKind::Address | SubjectKind::Client => self.compact.healthy.count().max(1.0),
             // A key is a program's, and programs are quick.
-            SubjectKind::Key => 2.0,
+            SubjectKind::Key => PROGRAM,
             SubjectKind::Prefix
             | SubjectKind::System
             | SubjectKind::User
@@ -273,7 +276,7 @@ impl Known {
                 self.scale().max(seen.min(8.0))
             }
             SubjectKind::Client => self.scale().max(compact.others.count().min(8.0)),
-            SubjectKind::Key => 2.0 * self.scale(),
+            SubjectKind::Key => self.scale(),
             SubjectKind::Prefix
             | SubjectKind::System
             | SubjectKind::User

@@ -190,7 +190,7 @@ impl Observer<'_> {
 }
 
 /// Whether a subject has been doing well for long enough to be worth protecting.
-fn does_well(compact: &Compact, tick: u64) -> bool {
+pub(super) fn does_well(compact: &Compact, tick: u64) -> bool {
     compact.ok >= WELL_ANSWERS
         && compact.errors() <= 0.3 * compact.answers()
         && compact.risk < 30.0

@@ -10,7 +10,7 @@ use crate::behaviour::window::left;
 /// How many requests the window holds.
 pub(crate) const WINDOW: usize = 32;
 
-const PLACES: usize = 20;
+const PLACES: usize = 16;
 const HANDS: usize = 4;
 
 /// Milliseconds of one generation of the set of objects.
@@ -109,6 +109,8 @@ struct HandSeen {
     program: u32,
     network: u32,
     country: [u8; 2],
+    /// The autonomous system; 0 where it is not known.
+    system: u32,
     requests: u16,
     first: u64,
     last: u64,
@@ -292,6 +294,7 @@ impl Profile {
             program: short(subjects.fingerprint().0),
             network: short(SubjectId::prefix(subjects.client).hash.0),
             country: subjects.country.unwrap_or_default(),
+            system: subjects.system.unwrap_or(0),
             requests: 1,
             first: tick,
             last: tick,
@@ -331,9 +334,7 @@ impl Profile {
         let known = self.hands.iter().position(same);
         let at = known.unwrap_or_else(|| least(&self.hands, |hand| f32::from(hand.requests)));
         let before = self.hands[usize::from(self.hand)];
-        let changed =
-            before.requests > 0 && before.program != seen.program && before.network != seen.network;
-        self.switches += f32::from(u8::from(changed));
+        self.switches += before.distance(&seen);
         let hand = &mut self.hands[at];
         if known.is_some() {
             hand.last = seen.last;
@@ -355,12 +356,32 @@ impl Profile {
     }
 }
 
+impl HandSeen {
+    /// How far a change from this hand to another is from what one person does: another program in another network
+    /// counts in full, the same program in the network of another operator or country a third, for telephones do
+    /// change between these.
+    fn distance(&self, other: &Self) -> f32 {
+        if self.requests == 0 || self.network == other.network {
+            return 0.0;
+        }
+        let differ = |one: u32, other: u32| one != 0 && other != 0 && one != other;
+        let country = |hand: &Self| u32::from(u16::from_be_bytes(hand.country));
+        if self.program != other.program {
+            1.0
+        } else if differ(self.system, other.system) || differ(country(self), country(other)) {
+            0.35
+        } else {
+            0.0
+        }
+    }
+}
+
 impl Place {
     /// Whether `number` goes on where the last one was: the next few, or the same stride again. What does not costs a
     /// run three quarters of its length: pages of twenty items never add up to thirty, and an odd request between does
     /// not hide a long run.
     fn follow(&mut self, number: u64) {
-        let stride = number.wrapping_sub(self.number) as i64;
+        let stride = number.wrapping_sub(self.number).cast_signed();
         let near = stride != 0 && stride.unsigned_abs() <= 3;
         let steady = stride != 0 && stride == i64::from(self.stride);
         if near || steady {

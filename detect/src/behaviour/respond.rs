@@ -108,9 +108,12 @@ impl Response<'_> {
     /// Whether several who do well share it.
     fn is_shared(&self, id: SubjectId) -> bool {
         let known = self.known.iter().find(|known| known.id == id);
-        let healthy = known.map_or(0.0, |known| known.compact.healthy.count());
+        let sharers = known.map_or(0.0, |known| {
+            let compact = &known.compact;
+            compact.healthy.count().max(compact.others.count() - 1.0)
+        });
         // Linear counting reads a little high or low; a half is its error at this size.
-        healthy + 0.5 >= self.settings.shared_from as f32
+        sharers + 0.5 >= self.settings.shared_from as f32
     }
 
     fn ban(&self, subject: SubjectId, kind: Kind) -> Reaction {

@@ -357,7 +357,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
 
     fn push(&mut self, element: T) -> u32 {
         let at = self.len();
-        if at % CHUNK == 0 {
+        if at.is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         if let Some(last) = self.chunks.last_mut() {

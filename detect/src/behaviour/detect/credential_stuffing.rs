@@ -63,7 +63,9 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
 
 /// What many addresses do together, held against one that did nothing else.
 fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) -> Option<Finding> {
-    if !login.cold || login.at_home || known.id.kind != super::SubjectKind::Address {
+    // The first try is free: people who come for the first time while others attack get in.
+    let again = known.compact.login_failed >= 1.4;
+    if !login.cold || !again || login.at_home || known.id.kind != super::SubjectKind::Address {
         return None;
     }
     let program = &login.program;

@@ -42,7 +42,18 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         let found = settings
             .users
             .finding(Kind::PasswordSpraying, known.id, secret.tried.count());
-        found.filter(|_| failing(secret.login_failed, secret.login_ok) && !login.at_home)
+        // Whoever has that password by chance and comes once is slowed down, not banned.
+        let most = if known.compact.login_failed >= 1.4 {
+            100
+        } else {
+            79
+        };
+        found
+            .filter(|_| failing(secret.login_failed, secret.login_ok) && !login.at_home)
+            .map(|finding| Finding {
+                score: finding.score.min(most),
+                ..finding
+            })
     });
     one_password.or_else(|| {
         let compact = &known.compact;

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bounds, Finding, Kind, Known, Scene};
+use super::{Bounds, Finding, Kind, Known, PROGRAM, Scene};
 
 /// Bounds for scraping.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,9 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let traits = known
         .traits
         .filter(|_| !scene.visit.write && !scene.visit.asset)?;
-    let scale = known.crowd();
+    // A key is judged by itself, with a program's bounds; its address must not be judged by a person's.
+    let program = scene.subjects.key.is_some() && known.is_place();
+    let scale = known.crowd().max(if program { PROGRAM } else { 1.0 });
     let run = traits.run as f32;
     let in_order = settings
         .run

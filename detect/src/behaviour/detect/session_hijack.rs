@@ -2,7 +2,9 @@
 //!
 //! A telephone changes its network all day and keeps its program; a browser that updates itself changes its name once
 //! and stays where it is. A session whose requests come from two programs in two networks in turn is used by two. One
-//! change is a hint, since a person may move on; changes back and forth within minutes are not explained by that.
+//! change is a hint, since a person may move on; changes back and forth within minutes are not explained by that. The
+//! same program in the networks of two operators, back and forth, counts a third: telephones do that, but not eight
+//! times in ten minutes.
 //! Keys are not looked at: fleets of servers share them.
 
 use schemars::JsonSchema;

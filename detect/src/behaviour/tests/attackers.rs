@@ -19,8 +19,8 @@ fn every_attacker_is_stopped() {
             true,
             spread_stuffing,
         ),
-        ("password spraying from many addresses", 12, true, spraying),
-        ("account take-over", 12, true, takeover),
+        ("password spraying from many addresses", 12, false, spraying),
+        ("account take-over", 12, false, takeover),
         ("scraping page after page", 60, true, pages),
         ("scraping objects in any order", 250, true, objects),
         (

@@ -113,3 +113,36 @@ fn the_owner_of_an_account_under_attack_gets_in() {
     }
     assert_eq!(town.login(&owner, "ann", "right", 200), Reaction::None);
 }
+
+#[test]
+fn who_does_well_passes_a_ban_of_the_address() {
+    let town = Town::new();
+    let regular = town.someone("198.51.100.1", "App").session(&town, "s");
+    for _ in 0..10 {
+        town.ask(&regular, "GET", "/feed", 200);
+        town.wait(10_000);
+    }
+    let attacker = town.someone("198.51.100.1", "nikto");
+    let address = SubjectId::address(attacker.subjects.client);
+    town.state.bans().add(Ban {
+        subject: address,
+        since: MORNING,
+        until: None,
+        offences: 1,
+        cause: "endpoint-enumeration".to_owned(),
+    });
+    assert_eq!(town.behaviour.check(&regular.subjects, &town.clock), None);
+    assert!(
+        town.behaviour
+            .check(&attacker.subjects, &town.clock)
+            .is_some()
+    );
+    let mut stranger = attacker.session(&town, "new");
+    assert!(
+        town.behaviour
+            .check(&stranger.subjects, &town.clock)
+            .is_some()
+    );
+    stranger.subjects.token = Token::Valid;
+    assert_eq!(town.behaviour.check(&stranger.subjects, &town.clock), None);
+}
