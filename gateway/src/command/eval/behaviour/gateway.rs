@@ -20,7 +20,7 @@ use crate::client::TrustedProxies;
 use crate::command::eval::request::url;
 use crate::identity::{Identity, Origin};
 use crate::rules;
-use crate::simulate::{Decision, SECRET};
+use crate::simulate::Decision;
 
 /// Where a request comes from, and when.
 #[derive(Clone, Copy, Debug)]
@@ -96,15 +96,15 @@ pub struct Gateway {
 const HASHING: Hashing = Hashing::new(0x0b5e_7a11_5eed);
 
 impl Gateway {
-    /// With these rules, or the built-in ones. It verifies the tokens of the simulator.
+    /// With these rules, or the built-in ones. `secret` is what tokens are signed with, where that is known.
     ///
     /// # Errors
     /// When the rules do not compile.
-    pub fn new(rules: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn new(rules: Option<&Path>, secret: Option<&str>) -> anyhow::Result<Self> {
         let told = |problems: Vec<String>| anyhow::anyhow!(problems.join("\n"));
         let rules = rules::load(rules).map_err(told)?;
         let mut identity = config::Identity::default();
-        identity.tokens.secret = Some(SECRET.to_owned());
+        identity.tokens.secret = secret.map(str::to_owned);
         Ok(Self {
             detector: Detector::new(rules),
             identity: Identity::build(&identity, HASHING).map_err(told)?,

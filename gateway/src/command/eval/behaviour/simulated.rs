@@ -15,7 +15,7 @@ use crate::command::eval::request::aim;
 use crate::simulate::clock::HOUR;
 use crate::simulate::score::{Scorer, Sighting, Table};
 use crate::simulate::world::Offline;
-use crate::simulate::{Act, Answer, Decision, Plan, Request};
+use crate::simulate::{Act, Answer, Decision, Plan, Request, SECRET};
 
 /// Its name among the sets.
 pub const SET: &str = "simulator";
@@ -67,7 +67,7 @@ pub fn replay(rules: Option<&Path>, seeds: &[u64]) -> anyhow::Result<Vec<Run>> {
 }
 
 fn run(rules: Option<&Path>, seed: u64) -> anyhow::Result<Run> {
-    let mut gateway = Gateway::new(rules)?;
+    let mut gateway = Gateway::new(rules, Some(SECRET))?;
     let mut world = Offline::new(&plan(seed));
     let mut scorer = Scorer::default();
     let mut wrong = Wrong::new(seed);
