@@ -151,10 +151,17 @@ pub struct EvalArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub paranoia: u8,
     /// Print the table of what each set has to reach, and whether it does
-    #[arg(long, conflicts_with_all = ["set", "paranoia"])]
+    #[arg(long, group = "bars", conflicts_with_all = ["set", "paranoia"])]
     pub table: bool,
-    /// With --table: exit with 1 if a bar is missed
-    #[arg(long, requires = "table")]
+    /// Replay sessions, access logs and simulated attacks through the behaviour stage, by their own clock, and print the
+    /// table of what it has to reach
+    #[arg(long, group = "bars", conflicts_with_all = ["paranoia", "every"])]
+    pub behaviour: bool,
+    /// With --behaviour: how many seeds of the simulator, from --seed on
+    #[arg(long, default_value_t = 5, value_name = "N", requires = "behaviour", value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub seeds: u64,
+    /// With --table or --behaviour: exit with 1 if a bar is missed
+    #[arg(long, requires = "bars")]
     pub gate: bool,
     /// Judge one record of each N
     #[arg(long, default_value_t = 1, value_name = "N")]

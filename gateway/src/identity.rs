@@ -96,7 +96,18 @@ impl Identity {
         trusted: &TrustedProxies,
         parts: &request::Parts,
     ) -> Subjects {
-        let token = bearer(&parts.headers).map(|text| self.verifier.read(text, now()));
+        self.of_head_at(now(), origin, trusted, parts)
+    }
+
+    /// The same at another time (seconds since 1970), by which tokens expire: for replays.
+    pub fn of_head_at(
+        &self,
+        now: f64,
+        origin: &Origin<'_>,
+        trusted: &TrustedProxies,
+        parts: &request::Parts,
+    ) -> Subjects {
+        let token = bearer(&parts.headers).map(|text| self.verifier.read(text, now));
         let standing = standing(token.as_ref());
         let token = token.flatten();
         let head = Head {

@@ -24,6 +24,7 @@ mod token;
 pub mod world;
 
 pub use attack::{SCENARIOS, Scenario, scenario};
-pub use message::Event;
+pub use message::{Act, Answer, Decision, Event, Request};
 pub use normal::POPULATIONS;
+pub use token::SECRET;
 pub use world::Plan;

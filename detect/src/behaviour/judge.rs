@@ -15,7 +15,7 @@ use crate::policy::Watch;
 use crate::request::Request;
 
 /// From which score of the other stages on a request counts as an attack: MEDIUM.
-const ATTACK: f32 = 40.0;
+pub(super) const ATTACK: f32 = 40.0;
 
 /// From how many programs on an address is told apart by program.
 const PROGRAMS: f32 = 1.5;
@@ -172,7 +172,7 @@ impl Judge<'_> {
             compact.attacks += visit.score / 100.0;
             compact.variants.add(visit.template ^ visit.variant);
         }
-        if visit.asked >= self.settings.detectors.resource_exhaustion.lot {
+        if visit.mails || visit.asked >= self.settings.detectors.resource_exhaustion.lot {
             compact.greedy += 1.0;
         }
         if matches!(kind, SubjectKind::Address | SubjectKind::Client) {

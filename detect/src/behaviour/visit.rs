@@ -33,6 +33,8 @@ pub struct Visit {
     pub(crate) login: bool,
     /// Changes who can get at the account, or moves its goods.
     pub(crate) sensitive: bool,
+    /// Has a mail or a message sent to somebody, such as a link to a forgotten password.
+    pub(crate) mails: bool,
     /// How much contradicts what it says to be, see `detect/bot.rs`.
     pub(crate) signs: u8,
     /// Whether its login was counted as failed until the answer says otherwise.
@@ -51,6 +53,7 @@ impl Visit {
         } else {
             0
         };
+        let mails = write && holds_word(request.path, &MAILS);
         let mut visit = Self {
             template: mix(place.hash ^ method) | 1,
             path: place.path,
@@ -59,7 +62,8 @@ impl Visit {
             score,
             write,
             asset: is_asset(request.path),
-            login: subjects.attempt.is_some() || (write && is_login(request.path)),
+            login: !mails && (subjects.attempt.is_some() || (write && is_login(request.path))),
+            mails,
             sensitive: write && holds_word(request.path, &SENSITIVE),
             signs: signs(request, subjects),
             ..Self::default()
@@ -111,6 +115,12 @@ impl Visit {
 }
 
 const MOST_PARAMETERS: usize = 64;
+
+/// Words in paths behind which a mail or a message goes to whoever is named, without a password: no log-in, though the
+/// path may hold such a word as well (`/auth/forgot`).
+const MAILS: [&[u8]; 6] = [
+    b"forgot", b"recover", b"/reset", b"-reset", b"resend", b"/invite",
+];
 
 /// How much of a body tells one variant from another.
 const BODY_COMPARED: usize = 4096;

@@ -3,6 +3,7 @@
 //! what it says about attacks, whether a release may go out.
 
 mod access_log;
+mod behaviour;
 mod catalogue;
 mod crs;
 mod gotestwaf;
@@ -67,6 +68,9 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         .clone()
         .or_else(|| std::env::var_os(DATA).map(PathBuf::from))
         .with_context(|| format!("which sets? Name their folder by --data or {DATA}"))?;
+    if args.behaviour {
+        return behaviour::run(args, &folder);
+    }
     let rules = match rules::load(args.rules.as_deref()) {
         Ok(rules) => rules,
         Err(problems) => {

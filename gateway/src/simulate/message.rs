@@ -81,10 +81,6 @@ pub enum Decision {
     /// It refused it (403).
     Denied,
     /// It refused it because of who sent it.
-    #[allow(
-        dead_code,
-        reason = "a client cannot tell a ban from a refusal; a replay in this process can"
-    )]
     Banned,
     /// It could not read or serve it (400, 404, 413, 5xx of its own). No judgement about the client.
     Refused,

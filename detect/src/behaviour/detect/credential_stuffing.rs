@@ -6,7 +6,8 @@
 //!
 //! Attackers with many addresses try a few users from each. Two things give them away: the program, which is the same
 //! everywhere (many users, many addresses, nearly all failing), and that their addresses do nothing but log in: where
-//! the logins of such cold addresses fail en masse, further ones are held back until it is over.
+//! the logins of such cold addresses fail en masse, further ones are held back until it is over. A person who mistypes
+//! names the same user again; held back is only who names a second one, or fails a fourth time.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
 
 /// What many addresses do together, held against one that did nothing else.
 fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) -> Option<Finding> {
-    // The first try is free: people who come for the first time while others attack get in.
-    let again = known.compact.login_failed >= 1.4;
+    let again = known.compact.tried.count() >= 1.5 || known.compact.login_failed >= 3.4;
     if !login.cold || !again || login.at_home || known.id.kind != super::SubjectKind::Address {
         return None;
     }

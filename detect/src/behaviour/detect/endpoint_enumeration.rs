@@ -22,7 +22,7 @@ pub struct EndpointEnumeration {
 impl Default for EndpointEnumeration {
     fn default() -> Self {
         Self {
-            lost: Bounds::new(10.0, 16.0),
+            lost: Bounds::new(14.0, 20.0),
             lost_share: 0.25,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! A form that is filled in wrongly is sent again a few times, each time a little better. A fuzzer asks many different
 //! questions that the application calls wrong, or breaks on, and they are a good part of all it asks. What other stages
-//! find suspicious in a request counts as a wrong question too.
+//! find suspicious in a request is a question of its own too, but the share is what the application itself calls wrong:
+//! a rule that errs on a tracker's parameters makes nobody a fuzzer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ impl Default for ParameterFuzzing {
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let settings = &scene.settings.parameter_fuzzing;
     let compact = &known.compact;
-    let wrong = compact.invalid + compact.broken + compact.attacks;
+    let wrong = compact.invalid + compact.broken;
     let often = share(wrong, compact.answers()) >= settings.wrong_share;
     let bounds = settings.variants.times(known.scale());
     bounds

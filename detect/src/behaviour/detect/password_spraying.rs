@@ -1,7 +1,8 @@
 //! Password spraying: one common password, many users, slowly.
 //!
 //! Where the password's hash is known it is simple: no two people in a hundred fail with the same password within an
-//! hour, so many users with one password are one attacker, from however many addresses. Where it is not, an address
+//! hour, so many users with one password are one attacker, from however many addresses; who names a single user may be
+//! somebody with a common password, and is left to the other detectors. Where it is not, an address
 //! is left that fails for many users with about one try each over an hour, and never succeeds.
 
 use schemars::JsonSchema;
@@ -42,18 +43,9 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         let found = settings
             .users
             .finding(Kind::PasswordSpraying, known.id, secret.tried.count());
-        // Whoever has that password by chance and comes once is slowed down, not banned.
-        let most = if known.compact.login_failed >= 1.4 {
-            100
-        } else {
-            79
-        };
-        found
-            .filter(|_| failing(secret.login_failed, secret.login_ok) && !login.at_home)
-            .map(|finding| Finding {
-                score: finding.score.min(most),
-                ..finding
-            })
+        // Whoever has that password by chance tries it on one account: his own.
+        let another = known.compact.tried.count() >= 1.5;
+        found.filter(|_| another && failing(secret.login_failed, secret.login_ok) && !login.at_home)
     });
     one_password.or_else(|| {
         let compact = &known.compact;

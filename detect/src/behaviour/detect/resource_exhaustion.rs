@@ -2,7 +2,8 @@
 //!
 //! Counted are seconds of the upstream's time within a minute, beyond what the same places usually take: when the
 //! upstream is slow for everyone, nobody is to blame. And requests that ask for a lot at once, pages of a thousand
-//! items or deeply nested queries, which a client that works well needs now and then, not again and again.
+//! items or deeply nested queries, which a client that works well needs now and then, not again and again. Mails that
+//! anybody can have sent (a forgotten password, an invitation) count as well: they cost money and other people's time.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub struct ResourceExhaustion {
     pub work: Bounds,
     /// From how many items, or hundredfold levels of nesting, on a request asks for a lot.
     pub lot: u32,
-    /// Requests that ask for a lot, within 10 minutes.
+    /// Requests that ask for a lot, or have mails sent, within 10 minutes.
     pub greedy: Bounds,
 }
 
@@ -41,7 +42,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
             .times(scale)
             .finding(Kind::ResourceExhaustion, known.id, compact.greedy);
     greedy
-        .filter(|_| scene.visit.asked >= settings.lot)
+        .filter(|_| scene.visit.mails || scene.visit.asked >= settings.lot)
         .or_else(|| {
             let beyond = compact.work - 2.0 * compact.usual_work;
             settings

@@ -40,6 +40,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let traits = known
         .traits
         .filter(|_| !scene.visit.write && !scene.visit.asset)?;
+    let reads = scene.visit.object != 0 || scene.visit.page.is_some();
     // A key is judged by itself, with a program's bounds; its address must not be judged by a person's.
     let program = scene.subjects.key.is_some() && known.is_place();
     let scale = known.crowd().max(if program { PROGRAM } else { 1.0 });
@@ -55,6 +56,6 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         let bounds = settings.objects.times(scale);
         bounds
             .finding(Kind::Scraping, known.id, traits.objects)
-            .filter(|_| reads_little_else)
+            .filter(|_| reads && reads_little_else)
     })
 }

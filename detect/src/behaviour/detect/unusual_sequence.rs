@@ -33,7 +33,7 @@ impl Default for UnusualSequence {
             steps: 16,
             hint_bits: 5.0,
             hint: 40,
-            throttle_bits: 6.5,
+            throttle_bits: 7.5,
             rare_hour: 0.02,
         }
     }

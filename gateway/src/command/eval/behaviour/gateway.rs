@@ -1,0 +1,283 @@
+//! A gateway without sockets: what `exchange.rs` does with a request, in the same order, by the clock of what is
+//! replayed. Bans first, then the engine with its behaviour stage, then what the answer teaches.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request;
+use portcullis_config as config;
+use portcullis_detect::behaviour::{
+    Behaviour, Hashing, Kind, Login, Reaction, Settings, State, Visit,
+};
+use portcullis_detect::ruletest::OwnedRequest;
+use portcullis_detect::{
+    Action, Body, Category, Detector, Outcome, Policy, Request, Subjects, Timeline, Watch, Worker,
+};
+
+use crate::client::TrustedProxies;
+use crate::command::eval::request::url;
+use crate::identity::{Identity, Origin};
+use crate::rules;
+use crate::simulate::Decision;
+
+/// Where a request comes from, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    /// Seconds since 1970.
+    pub time: f64,
+    /// The client's address.
+    pub client: IpAddr,
+    /// Its network's operator, as a file of networks would tell.
+    pub system: Option<u32>,
+    /// Its country.
+    pub country: Option<[u8; 2]>,
+}
+
+/// What a detector of behaviour found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Which.
+    pub kind: Kind,
+    /// The number that was too high.
+    pub value: f32,
+    /// The kind of subject that it concerns.
+    pub subject: &'static str,
+}
+
+impl Found {
+    /// For people.
+    pub fn text(&self) -> String {
+        let (kind, subject) = (self.kind.as_str(), self.subject);
+        format!(
+            "{kind} of {subject}: {:.1} {}",
+            self.value,
+            self.kind.unit()
+        )
+    }
+}
+
+/// What was done about a request, and why.
+pub struct Ruling {
+    /// What was done.
+    pub decision: Decision,
+    /// What was found, where behaviour was the reason.
+    pub finding: Option<Found>,
+    /// The attack that the signatures saw, where they were.
+    pub category: Option<Category>,
+    subjects: Subjects,
+    visit: Visit,
+}
+
+/// The answer that a request got.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reply {
+    /// Its status; 0 where none is known.
+    pub status: u16,
+    /// Bytes of its body.
+    pub bytes: u64,
+    /// How long it took.
+    pub latency: Duration,
+}
+
+/// The gateway in its default configuration, with behaviour switched on and limits off.
+pub struct Gateway {
+    detector: Detector,
+    identity: Identity,
+    trusted: TrustedProxies,
+    policy: Policy,
+    worker: Worker,
+    clock: Option<Timeline>,
+    inspect: usize,
+}
+
+/// Any constant will do: hashes only must not collide.
+const HASHING: Hashing = Hashing::new(0x0b5e_7a11_5eed);
+
+impl Gateway {
+    /// With these rules, or the built-in ones. `secret` is what tokens are signed with, where that is known.
+    ///
+    /// # Errors
+    /// When the rules do not compile.
+    pub fn new(rules: Option<&Path>, secret: Option<&str>) -> anyhow::Result<Self> {
+        let told = |problems: Vec<String>| anyhow::anyhow!(problems.join("\n"));
+        let rules = rules::load(rules).map_err(told)?;
+        let mut identity = config::Identity::default();
+        identity.tokens.secret = secret.map(str::to_owned);
+        Ok(Self {
+            detector: Detector::new(rules),
+            identity: Identity::build(&identity, HASHING).map_err(told)?,
+            trusted: TrustedProxies::new(&[]),
+            policy: Policy {
+                behaviour: Watch::Enforce,
+                ..Policy::default()
+            },
+            worker: Worker::default(),
+            clock: None,
+            inspect: config::BodyPolicy::default().inspect.as_usize(),
+        })
+    }
+
+    /// Judges a request. Requests come in the order of their times.
+    pub fn judge(&mut self, sender: &Sender, request: &OwnedRequest) -> Ruling {
+        self.wind(sender.time);
+        let Some(parts) = parts(request) else {
+            return refused(sender);
+        };
+        let mut subjects = self.subjects(sender, &parts);
+        if let Some(kind) = self.banned(&subjects) {
+            return Ruling {
+                decision: Decision::Banned,
+                finding: kind,
+                category: None,
+                subjects,
+                visit: Visit::default(),
+            };
+        }
+        subjects.attempt = self.identity.attempt(&parts, &request.body);
+        self.inspect(request, subjects)
+    }
+
+    /// Learns what a request was answered. `None`: it was stopped, and reached no service.
+    pub fn learn(&self, ruling: &Ruling, reply: Option<Reply>) {
+        let Some(clock) = &self.clock else { return };
+        let answered = reply.is_some();
+        let reply = reply.unwrap_or_default();
+        let locked = ruling.subjects.attempt.is_some() && reply.status == 423;
+        let outcome = Outcome {
+            visit: ruling.visit,
+            latency: reply.latency,
+            bytes: reply.bytes,
+            answered,
+            login: locked.then_some(Login::Locked),
+            ..Outcome::of(ruling.subjects, if answered { reply.status } else { 403 })
+        };
+        self.detector.observe(&outcome, clock);
+    }
+
+    /// Sets the clock. What is known of clients begins with the first request.
+    fn wind(&mut self, time: f64) {
+        let wall = Duration::from_secs_f64(time.max(0.0));
+        if let Some(clock) = &self.clock {
+            clock.set(wall);
+            return;
+        }
+        let clock = Timeline::starting(wall);
+        let settings = Settings {
+            enabled: true,
+            ..Settings::default()
+        };
+        let state = Arc::new(State::new(&settings.memory, HASHING, &clock));
+        let behaviour = Behaviour::new(Arc::new(settings), state);
+        self.detector = std::mem::take(&mut self.detector).with_behaviour(behaviour);
+        self.clock = Some(clock);
+    }
+
+    fn subjects(&self, sender: &Sender, parts: &request::Parts) -> Subjects {
+        let origin = Origin {
+            client: sender.client,
+            peer_is_trusted: false,
+            ja4: None,
+        };
+        let known = self
+            .identity
+            .of_head_at(sender.time, &origin, &self.trusted, parts);
+        Subjects {
+            system: sender.system,
+            country: sender.country,
+            ..known
+        }
+    }
+
+    /// Whether one of the subjects is banned, and for what.
+    fn banned(&self, subjects: &Subjects) -> Option<Option<Found>> {
+        let behaviour = self.detector.behaviour();
+        let refusal = behaviour.check(subjects, self.clock.as_ref()?)?;
+        let ban = behaviour.state()?.bans().find(refusal.subject)?;
+        let kind = Kind::ALL.iter().find(|kind| kind.as_str() == ban.cause)?;
+        Some(Some(Found {
+            kind: *kind,
+            value: 0.0,
+            subject: refusal.subject.kind.as_str(),
+        }))
+    }
+
+    fn inspect(&mut self, request: &OwnedRequest, subjects: Subjects) -> Ruling {
+        let headers: Vec<(&str, &[u8])> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        let held = request.body.len().min(self.inspect);
+        let borrowed = Request {
+            client: subjects.client,
+            method: &request.method,
+            scheme: "https",
+            host: &request.host,
+            path: &request.path,
+            query: request.query.as_deref(),
+            headers: &headers,
+            body: Body {
+                bytes: &request.body[..held],
+                complete: held == request.body.len(),
+            },
+            route: "eval",
+        };
+        let fallback = Timeline::starting(Duration::ZERO);
+        let clock = self.clock.as_ref().unwrap_or(&fallback);
+        let verdict =
+            self.detector
+                .inspect(&mut self.worker, &borrowed, &self.policy, &subjects, clock);
+        let judgement = verdict.behaviour.unwrap_or_default();
+        let asked = match judgement.reaction {
+            Reaction::None => Decision::Passed,
+            Reaction::Throttle { .. } => Decision::Throttled,
+            Reaction::Deny => Decision::Denied,
+            Reaction::Ban { .. } => Decision::Banned,
+        };
+        let decision = match verdict.action {
+            Action::Allow | Action::Tag => asked,
+            Action::Throttle if asked == Decision::Passed => Decision::Throttled,
+            Action::Deny if asked != Decision::Banned => Decision::Denied,
+            Action::Throttle | Action::Deny => asked,
+        };
+        let strongest = judgement.findings.first();
+        let finding = strongest
+            .filter(|_| asked != Decision::Passed)
+            .map(|finding| Found {
+                kind: finding.kind,
+                value: finding.value,
+                subject: finding.subject.kind.as_str(),
+            });
+        Ruling {
+            decision,
+            finding,
+            category: verdict.category,
+            subjects,
+            visit: judgement.visit,
+        }
+    }
+}
+
+/// What the wire would not let in.
+fn refused(sender: &Sender) -> Ruling {
+    Ruling {
+        decision: Decision::Refused,
+        finding: None,
+        category: None,
+        subjects: Subjects::of(sender.client),
+        visit: Visit::default(),
+    }
+}
+
+/// The head of a request; nothing where it is no head of HTTP.
+fn parts(request: &OwnedRequest) -> Option<request::Parts> {
+    let mut builder = http::Request::builder()
+        .method(request.method.as_str())
+        .uri(url(request));
+    for (name, value) in &request.headers {
+        builder = builder.header(name.as_str(), value.as_slice());
+    }
+    Some(builder.body(()).ok()?.into_parts().0)
+}
