@@ -146,14 +146,22 @@ fn seconds(date: &str) -> Option<i64> {
     let mut parts = stamp.split(['/', ':']);
     let day: i64 = parts.next()?.parse().ok()?;
     let month = parts.next()?;
-    let month = MONTHS.iter().position(|name| *name == month)? as i64;
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    let month = i64::try_from(month).ok()?;
     let mut number = || parts.next()?.parse::<i64>().ok();
     let (year, hour, minute, second) = (number()?, number()?, number()?, number()?);
     let (sign, zone) = zone.split_at_checked(1)?;
     let zone: i64 = zone.parse().ok().filter(|_| zone.len() == 4)?;
     let east = (zone / 100 * 60 + zone % 100) * 60;
     let east = if sign == "-" { -east } else { east };
-    let known = (1..=31).contains(&day) && (1970..10_000).contains(&year);
+    let known = (1..=31).contains(&day)
+        && (1970..10_000).contains(&year)
+        && [hour, minute, second]
+            .iter()
+            .all(|part| (0..=60).contains(part));
+    if !known {
+        return None;
+    }
     // Years begin in March, so that the day that leap years add is the last one.
     let (years, months) = match month {
         0 | 1 => (year - 1, month + 10),
@@ -162,7 +170,7 @@ fn seconds(date: &str) -> Option<i64> {
     let days = years * 365 + years / 4 - years / 100 + years / 400 + (months * 153 + 2) / 5 + day
         - 1
         - 719_468;
-    known.then_some(days * 86_400 + hour * 3600 + minute * 60 + second - east)
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second - east)
 }
 
 /// A column up to its closing quote, and what is behind; `\"` and `\\` stand for a quote and a backslash, `\xHH` for
