@@ -104,9 +104,10 @@ async fn share(plan: &Plan, desk: &Desk) {
     let mut pause = FIRST_PAUSE;
     let mut told = false;
     let mut last = Instant::now();
+    let mut words = Vec::new();
     loop {
         let opened = match Link::open(plan).await {
-            Ok(link) => Session::open(plan, desk, link).await,
+            Ok(link) => Session::open(plan, desk, link, &mut words).await,
             Err(error) => Err(error),
         };
         let error = match opened {

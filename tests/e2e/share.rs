@@ -252,6 +252,10 @@ fn lose(go: impl FnOnce(&mut Redis), back: impl FnOnce(&mut Redis)) {
     );
     let gateways = start(&world, 3);
     let (time, pause) = (Duration::from_secs(2), Duration::from_millis(10));
+    bans(&gateways[0], &["add", "198.51.100.9"]);
+    for gateway in &gateways {
+        await_status(gateway, "198.51.100.9", 403, Duration::from_secs(1));
+    }
     let before = crowd(&gateways, "198.51.100.1", time, pause);
     go(&mut redis);
     let without = crowd(&gateways, "198.51.100.2", time * 2, pause);
@@ -279,6 +283,8 @@ fn lose(go: impl FnOnce(&mut Redis), back: impl FnOnce(&mut Redis)) {
         200,
         "nobody could tell it"
     );
+    bans(&gateways[0], &["remove", "198.51.100.9"]);
+    assert_eq!(status(&gateways[1], "198.51.100.9"), 403, "nor this");
     back(&mut redis);
     // The longest pause between attempts is 7.5 s, an attempt may take 4 s.
     for gateway in &gateways[1..] {
@@ -287,6 +293,9 @@ fn lose(go: impl FnOnce(&mut Redis), back: impl FnOnce(&mut Redis)) {
         gateway.await_metric("portcullis_share_up", 1.0);
     }
     gateways[0].await_metric("portcullis_share_up", 1.0);
+    for gateway in &gateways {
+        await_status(gateway, "198.51.100.9", 200, Duration::from_secs(3));
+    }
     let after = crowd(&gateways, "198.51.100.3", time, pause);
     println!("{} of {} passed afterwards", after.passed, after.sent);
     assert!(

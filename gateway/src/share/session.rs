@@ -46,13 +46,20 @@ pub(super) struct Session<'a> {
     /// The id of the last entry that was read.
     read: String,
     heard: Heard,
+    /// What is to be said of bans; kept over a lost connection, since it may be said twice.
+    words: &'a mut Vec<Word>,
     exchanged: Instant,
     compared: Instant,
 }
 
 impl<'a> Session<'a> {
-    /// Learns where the stream ends now, and who is banned.
-    pub(super) async fn open(plan: &'a Plan, desk: &'a Desk, mut link: Link) -> RedisResult<Self> {
+    /// Learns where the stream ends now, and who is banned. `words` are those that the last session could not say.
+    pub(super) async fn open(
+        plan: &'a Plan,
+        desk: &'a Desk,
+        mut link: Link,
+        words: &'a mut Vec<Word>,
+    ) -> RedisResult<Self> {
         let newest: Entries = redis::cmd("XREVRANGE")
             .arg(&plan.events)
             .arg("+")
@@ -73,6 +80,7 @@ impl<'a> Session<'a> {
             number: 0,
             read,
             heard: Heard::default(),
+            words,
             exchanged: Instant::now(),
             compared: Instant::now(),
         };
@@ -126,7 +134,7 @@ impl<'a> Session<'a> {
                 .arg(self.plan.seal.close(Purpose::Batch, batch))
                 .ignore();
             for word in &batch.bans {
-                self.write(&mut commands, word);
+                self.write(&mut commands, "HSET", word);
             }
         }
         self.range(&mut commands);
@@ -140,6 +148,7 @@ impl<'a> Session<'a> {
                 return Err(error);
             }
         };
+        self.words.clear();
         self.desk.metrics.share.sent.inc_by(batches.len() as u64);
         for _ in 1..READS {
             let full = entries.len() >= READ;
@@ -159,15 +168,10 @@ impl<'a> Session<'a> {
 
     /// What is new here, in batches of [`ITEMS`].
     fn collect(&mut self) -> Vec<Batch> {
-        let wall = wall();
-        let state = self.desk.state.load();
+        self.note_changes();
         let passed = self.desk.limits.passed(AT_ONCE);
-        let deltas = state.take_deltas(AT_ONCE);
-        let changes = state.bans().changes();
-        let bans: Vec<Word> = changes
-            .into_iter()
-            .map(|change| Word::of(change, wall))
-            .collect();
+        let deltas = self.desk.state.load().take_deltas(AT_ONCE);
+        let bans = self.words.clone();
         let (passed, deltas, bans) = (
             passed.chunks(ITEMS),
             deltas.chunks(ITEMS),
@@ -187,6 +191,18 @@ impl<'a> Session<'a> {
                 }
             })
             .collect()
+    }
+
+    /// Collects what became of bans here; what has been overtaken since is not worth saying.
+    fn note_changes(&mut self) {
+        let (now, state) = (wall(), self.desk.state.load());
+        let changes = state.bans().changes();
+        self.words
+            .extend(changes.into_iter().map(|change| Word::of(change, now)));
+        self.words.retain(|word| match word {
+            Word::Ban(ban) => state.bans().find(ban.subject).as_ref() == Some(ban),
+            Word::Lift { .. } => true,
+        });
     }
 
     /// Takes in what others sent. What limits let through is charged only while it is `fresh`.
@@ -232,6 +248,14 @@ impl<'a> Session<'a> {
 
     /// Learns all bans of the table, removes from it what is over, and writes into it what it lacks of ours.
     async fn compare_bans(&mut self) -> RedisResult<()> {
+        // What a person ended here goes into the table first, or it would be learned from there again.
+        self.note_changes();
+        let lifts = self
+            .words
+            .iter()
+            .filter(|word| matches!(word, Word::Lift { .. }));
+        let lifts: Vec<Word> = lifts.cloned().collect();
+        self.write_all("HSET", &lifts).await?;
         let now = wall();
         let mut known: HashMap<SubjectId, Word> = HashMap::new();
         let mut cursor = 0_u64;
@@ -265,23 +289,30 @@ impl<'a> Session<'a> {
             }
         }
         let ours = self.desk.state.load().bans().list(now);
-        let lacking: Vec<Word> = ours
-            .into_iter()
-            .map(Word::Ban)
+        let words = ours.into_iter().map(Word::Ban);
+        let (fresh, other): (Vec<Word>, Vec<Word>) = words
             .filter(|word| known.get(&word.subject()) != Some(word))
-            .collect();
-        for some in lacking.chunks(PAGE) {
-            let mut commands = pipe();
-            some.iter().for_each(|word| self.write(&mut commands, word));
-            let () = commands.query_async(&mut self.link).await?;
-        }
+            .partition(|word| !known.contains_key(&word.subject()));
+        // Who wrote there since the table was read knew more: it may be the end of the ban.
+        self.write_all("HSETNX", &fresh).await?;
+        self.write_all("HSET", &other).await?;
         self.compared = Instant::now();
         Ok(())
     }
 
-    fn write(&self, commands: &mut redis::Pipeline, word: &Word) {
+    async fn write_all(&mut self, how: &str, words: &[Word]) -> RedisResult<()> {
+        for some in words.chunks(PAGE) {
+            let mut commands = pipe();
+            some.iter()
+                .for_each(|word| self.write(&mut commands, how, word));
+            let () = commands.query_async(&mut self.link).await?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, commands: &mut redis::Pipeline, how: &str, word: &Word) {
         let value = self.plan.seal.close(Purpose::Word, word);
-        let command = commands.cmd("HSET").arg(&self.plan.bans);
+        let command = commands.cmd(how).arg(&self.plan.bans);
         command.arg(word.subject().to_string()).arg(value).ignore();
     }
 
