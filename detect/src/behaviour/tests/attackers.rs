@@ -8,8 +8,8 @@ type Attack = fn(&Town, &mut Tally);
 fn every_attacker_is_stopped() {
     // Name, within how many requests stopped, whether banned, the attack.
     let attacks: [(&str, u32, bool, Attack); 18] = [
-        ("brute force", 8, true, brute_force),
-        ("brute force, twenty at once", 8, false, parallel),
+        ("brute force", 10, true, brute_force),
+        ("brute force, twenty at once", 10, false, parallel),
         ("brute force without a known user", 12, true, blind),
         ("brute force from many addresses", 20, false, distributed),
         ("credential stuffing", 12, true, stuffing),
