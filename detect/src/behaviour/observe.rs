@@ -210,9 +210,8 @@ fn by_status(status: u16) -> Option<Login> {
 /// Settles one login that was charged as failed. `personal` is what is counted for one user alone.
 fn settle(compact: &mut Compact, result: Option<Login>, personal: bool) {
     let back = match result {
-        Some(Login::Failure) => 0.0,
-        // The application has counted by itself, and reached its bound.
-        Some(Login::Locked) => -1.0,
+        // An account that is locked has failed once more, no worse: people try again before they read why.
+        Some(Login::Failure | Login::Locked) => 0.0,
         Some(Login::Success) => {
             compact.login_ok += 1.0;
             if personal { compact.login_failed } else { 1.0 }

@@ -2,7 +2,8 @@
 //!
 //! A login counts as failed from the moment it arrives until its answer says otherwise, so that twenty at once do not
 //! slip through before the first is answered; a success wipes the count. People forget a password and try five or six
-//! times, and an account that is locked counts twice; from nine on it is a program, or a person who should rest. A login that was refused here counts half: it cannot succeed, and insisting is not innocent.
+//! times; from the ninth failure of one user at one address within an hour on it is a program, or a person who should
+//! rest. A login that was refused here counts half: it cannot succeed, and insisting is not innocent.
 //!
 //! Where many addresses share the work, the user's failures from everywhere count, and only those are stopped who were
 //! never at home with this user: the user's own network stays open, for a lock-out is an attack too. Where no user is

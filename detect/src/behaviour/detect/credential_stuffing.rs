@@ -2,7 +2,8 @@
 //!
 //! Leaked pairs fit for one or two users in a hundred, so an attacker's logins nearly all fail, each for another
 //! user. An office or a mobile carrier also shows many users at one address, but there nine of ten logins succeed.
-//! What tells them apart is the share of failures, not the number of users.
+//! What tells them apart is the share of failures, not the number of users. Where others do well at the address, it
+//! counts for as many; who has logged in from this network before is not held back for a neighbour.
 //!
 //! Attackers with many addresses try a few users from each. Two things give them away: the program, which is the same
 //! everywhere (many users, many addresses, nearly all failing), and that their addresses do nothing but log in: where
@@ -54,11 +55,13 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         compact.login_failed,
         compact.login_failed + compact.login_ok,
     ) >= settings.failed;
-    let alone = settings
-        .users
-        .finding(Kind::CredentialStuffing, known.id, users);
+    let alone =
+        settings
+            .users
+            .times(known.scale())
+            .finding(Kind::CredentialStuffing, known.id, users);
     alone
-        .filter(|_| failing)
+        .filter(|_| failing && !login.at_home)
         .or_else(|| together(settings, login, known))
 }
 

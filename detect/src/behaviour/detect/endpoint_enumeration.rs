@@ -2,7 +2,7 @@
 //!
 //! Who follows links meets the same few dead ones again and again: a missing icon, an old picture. Who guesses meets
 //! many different ones, and they are a good part of all he asks for. Paths with the number of an object in them count
-//! for object enumeration instead.
+//! for object enumeration instead. What is answered is the next guess: requests for places that exist pass.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,11 @@ impl Default for EndpointEnumeration {
 }
 
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    // A place that has been answered well was not guessed, whoever else is at the address.
+    let known_place = scene.busy.iter().any(|rate| *rate > 0.0);
+    if known_place {
+        return None;
+    }
     let settings = &scene.settings.endpoint_enumeration;
     let compact = &known.compact;
     let often =

@@ -23,8 +23,8 @@ pub struct ParameterFuzzing {
 impl Default for ParameterFuzzing {
     fn default() -> Self {
         Self {
-            variants: Bounds::new(12.0, 22.0),
-            wrong_share: 0.2,
+            variants: Bounds::new(9.0, 18.0),
+            wrong_share: 0.15,
         }
     }
 }

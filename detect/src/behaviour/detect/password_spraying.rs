@@ -2,7 +2,7 @@
 //!
 //! Where the password's hash is known it is simple: no two people in a hundred fail with the same password within an
 //! hour, so many users with one password are one attacker, from however many addresses; who names a single user may be
-//! somebody with a common password, and is left to the other detectors. Where it is not, an address
+//! somebody with a common password, and is slowed down at most, from the bound for bans on. Where it is not, an address
 //! is left that fails for many users with about one try each over an hour, and never succeeds.
 
 use schemars::JsonSchema;
@@ -43,9 +43,19 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         let found = settings
             .users
             .finding(Kind::PasswordSpraying, known.id, secret.tried.count());
-        // Whoever has that password by chance tries it on one account: his own.
+        // Whoever has that password by chance tries it on one account, his own: he is slowed down at most, and only
+        // once it is many who have it.
         let another = known.compact.tried.count() >= 1.5;
-        found.filter(|_| another && failing(secret.login_failed, secret.login_ok) && !login.at_home)
+        let many = secret.tried.count() >= settings.users.ban;
+        let most = if another { 100 } else { 79 };
+        found
+            .filter(|_| {
+                (another || many) && failing(secret.login_failed, secret.login_ok) && !login.at_home
+            })
+            .map(|finding| Finding {
+                score: finding.score.min(most),
+                ..finding
+            })
     });
     one_password.or_else(|| {
         let compact = &known.compact;

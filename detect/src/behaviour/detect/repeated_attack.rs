@@ -27,7 +27,7 @@ impl Default for RepeatedAttack {
         Self {
             attacks: Bounds::new(4.0, 7.0),
             variants: 4.0,
-            share: 0.25,
+            share: 0.35,
         }
     }
 }

@@ -27,8 +27,8 @@ pub struct Scraping {
 impl Default for Scraping {
     fn default() -> Self {
         Self {
-            run: Bounds::new(45.0, 90.0),
-            objects: Bounds::new(150.0, 300.0),
+            run: Bounds::new(55.0, 110.0),
+            objects: Bounds::new(200.0, 400.0),
             new_share: 0.6,
             assets: 0.1,
         }

@@ -3,7 +3,8 @@
 //! For every place it is counted where clients go from there. A step that nobody takes costs about seven bits, one that
 //! half of them take costs one. The average over a client's latest steps tells programs that jump about (testers,
 //! thieves, scripts written against the documentation) from those that walk as the application leads them. It is a
-//! hint until it is extreme: there are always a few who do it their own way. An hour of the day that a user has never
+//! hint until it is extreme, and always one for an address that nobody has signed in at: there are always a few who do
+//! it their own way. An hour of the day that a user has never
 //! used adds to it.
 
 use schemars::JsonSchema;
@@ -51,7 +52,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     (bits >= settings.hint_bits).then(|| Finding {
         kind: Kind::UnusualSequence,
         subject: known.id,
-        score: if bits >= settings.throttle_bits {
+        score: if bits >= settings.throttle_bits && !known.is_place() {
             62
         } else {
             settings.hint

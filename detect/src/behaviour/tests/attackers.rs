@@ -8,8 +8,8 @@ type Attack = fn(&Town, &mut Tally);
 fn every_attacker_is_stopped() {
     // Name, within how many requests stopped, whether banned, the attack.
     let attacks: [(&str, u32, bool, Attack); 18] = [
-        ("brute force", 8, true, brute_force),
-        ("brute force, twenty at once", 8, false, parallel),
+        ("brute force", 10, true, brute_force),
+        ("brute force, eleven at once", 10, false, parallel),
         ("brute force without a known user", 12, true, blind),
         ("brute force from many addresses", 20, false, distributed),
         ("credential stuffing", 12, true, stuffing),
@@ -82,7 +82,7 @@ fn parallel(town: &Town, tally: &mut Tally) {
         secret: None,
     });
     // None is answered before all are asked.
-    for _ in 0..8 {
+    for _ in 0..11 {
         tally.add(town.judge(&who, "POST", "/login", 0.0).unwrap().reaction);
     }
 }

@@ -38,7 +38,7 @@ fn a_ban_ends_by_itself_and_the_next_is_longer() {
 fn who_stops_is_forgiven() {
     let town = Town::new();
     let who = town.someone("203.0.113.5", "nikto");
-    assert!(scan(&town, &who, 12).stopped.is_some());
+    assert!(scan(&town, &who, 17).stopped.is_some());
     town.wait(2 * 3600 * 1000);
     let mut tally = Tally::default();
     for page in 0..20 {
@@ -207,7 +207,7 @@ fn a_finding_becomes_evidence_and_score() {
     let town = Town::new();
     let detector = crate::Detector::default().with_behaviour(town.behaviour.clone());
     let who = town.someone("203.0.113.5", "nikto");
-    scan(&town, &who, 11);
+    scan(&town, &who, 15);
     let request = Request {
         client: who.subjects.client,
         method: "GET",
