@@ -1,5 +1,6 @@
 //! Judging: samples go through the engine on several threads, and what became of them is counted.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use portcullis_config::BodyPolicy;
@@ -109,32 +110,43 @@ impl Judge {
     /// The verdict on a request, and how long the engine took for it.
     pub fn one(&self, worker: &mut Worker, request: &OwnedRequest) -> (Verdict, Duration) {
         let subjects = Subjects::of(request.client);
-        let headers: Vec<(&str, &[u8])> = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
-        let held = request.body.len().min(self.inspect);
-        let request = Request {
-            client: request.client,
-            method: &request.method,
-            scheme: "https",
-            host: &request.host,
-            path: &request.path,
-            query: request.query.as_deref(),
-            headers: &headers,
-            body: Body {
-                bytes: &request.body[..held],
-                complete: held == request.body.len(),
-            },
-            route: "eval",
-        };
-        let started = Instant::now();
-        let verdict =
-            self.detector
-                .inspect(worker, &request, &self.policy, &subjects, &SystemClock);
-        (verdict, started.elapsed())
+        shown(request, request.client, self.inspect, |request| {
+            let started = Instant::now();
+            let verdict =
+                self.detector
+                    .inspect(worker, request, &self.policy, &subjects, &SystemClock);
+            (verdict, started.elapsed())
+        })
     }
+}
+
+/// Shows a request to the engine as the gateway would: from this client, with at most `held` bytes of its body.
+pub fn shown<R>(
+    request: &OwnedRequest,
+    client: IpAddr,
+    held: usize,
+    look: impl FnOnce(&Request<'_>) -> R,
+) -> R {
+    let headers: Vec<(&str, &[u8])> = request
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .collect();
+    let held = request.body.len().min(held);
+    look(&Request {
+        client,
+        method: &request.method,
+        scheme: "https",
+        host: &request.host,
+        path: &request.path,
+        query: request.query.as_deref(),
+        headers: &headers,
+        body: Body {
+            bytes: &request.body[..held],
+            complete: held == request.body.len(),
+        },
+        route: "eval",
+    })
 }
 
 fn together(name: &str, states: Vec<State>) -> Judged {

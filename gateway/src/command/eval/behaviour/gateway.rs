@@ -13,10 +13,11 @@ use portcullis_detect::behaviour::{
 };
 use portcullis_detect::ruletest::OwnedRequest;
 use portcullis_detect::{
-    Action, Body, Category, Detector, Outcome, Policy, Request, Subjects, Timeline, Watch, Worker,
+    Action, Category, Detector, Outcome, Policy, Subjects, Timeline, Watch, Worker,
 };
 
 use crate::client::TrustedProxies;
+use crate::command::eval::judge::shown;
 use crate::command::eval::request::url;
 use crate::identity::{Identity, Origin};
 use crate::rules;
@@ -204,31 +205,12 @@ impl Gateway {
     }
 
     fn inspect(&mut self, request: &OwnedRequest, subjects: Subjects) -> Ruling {
-        let headers: Vec<(&str, &[u8])> = request
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
-        let held = request.body.len().min(self.inspect);
-        let borrowed = Request {
-            client: subjects.client,
-            method: &request.method,
-            scheme: "https",
-            host: &request.host,
-            path: &request.path,
-            query: request.query.as_deref(),
-            headers: &headers,
-            body: Body {
-                bytes: &request.body[..held],
-                complete: held == request.body.len(),
-            },
-            route: "eval",
-        };
         let fallback = Timeline::starting(Duration::ZERO);
         let clock = self.clock.as_ref().unwrap_or(&fallback);
-        let verdict =
-            self.detector
-                .inspect(&mut self.worker, &borrowed, &self.policy, &subjects, clock);
+        let (detector, policy, worker) = (&self.detector, &self.policy, &mut self.worker);
+        let verdict = shown(request, subjects.client, self.inspect, |request| {
+            detector.inspect(worker, request, policy, &subjects, clock)
+        });
         let judgement = verdict.behaviour.unwrap_or_default();
         let asked = match judgement.reaction {
             Reaction::None => Decision::Passed,
