@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::client::{Client, get};
+use super::client::{Client, PATIENCE, get};
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -112,6 +112,20 @@ impl Gateway {
     /// What it printed so far, both outputs.
     pub(crate) fn log(&self) -> String {
         self.log.lock().expect("no reader panics").clone()
+    }
+
+    /// What it printed, once all of `words` stand in it. Its outputs come through a pipe and a thread, so a metric
+    /// may show what happened before the line about it has arrived.
+    pub(crate) fn log_with(&self, words: &[&str]) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            match words.iter().find(|word| !log.contains(**word)) {
+                None => return log,
+                Some(word) => assert!(Instant::now() < end, "no {word:?} was said: {log}"),
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
