@@ -1,0 +1,10 @@
+//! The admin API: what happened, why, and what to do about it, for programs and for the console. This crate holds the
+//! routes, who may use them, the alerts and their delivery, and the live feed. It asks the running gateway through
+//! [`Gateway`] and the store through `portcullis-store`; sockets of the proxy, rules and behaviour are not its business.
+
+pub mod caller;
+pub mod gateway;
+pub mod routes;
+
+pub use self::caller::{Caller, Role};
+pub use self::gateway::Gateway;

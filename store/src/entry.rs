@@ -1,0 +1,146 @@
+//! One record as the gateway writes it (a line of JSON, see `gateway/src/record.rs`), read back into what is searched,
+//! counted and shown. The line itself is kept beside it: whatever a later version adds to records is in the store at
+//! once, only not yet searchable.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+/// Records that travel together from the gateway to the store, the alerts and whoever watches live.
+pub type Batch = Arc<[Entry]>;
+
+/// A record and the line that it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// What the line says.
+    pub record: Record,
+    /// The line, without its line feed.
+    pub line: Box<str>,
+}
+
+/// The parts of a record that somebody searches or counts by. Members that a line leaves out are empty or zero.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct Record {
+    /// The request's id, 32 hexadecimal digits.
+    pub id: Box<str>,
+    /// RFC 3339, UTC, milliseconds; see [`Record::time_ms`].
+    pub time: Box<str>,
+    /// The client's address, through trusted proxies.
+    pub client: Box<str>,
+    /// The method as sent.
+    pub method: Box<str>,
+    /// The host that was asked for.
+    pub host: Box<str>,
+    /// The path as sent, at most 4 KiB.
+    pub path: Box<str>,
+    /// The query with secrets blacked out.
+    pub query: Box<str>,
+    /// The status that the client was sent; 0 where it got no answer.
+    pub status: u16,
+    /// The route that matched.
+    pub route: Box<str>,
+    /// The route's policy.
+    pub policy: Box<str>,
+    /// `enforce`, `observe` or `off`.
+    pub mode: Box<str>,
+    /// `allow`, `tag`, `throttle` or `deny`.
+    pub action: Box<str>,
+    /// What would have been done, where the policy only observes.
+    pub would: Box<str>,
+    /// The limit that refused the request.
+    pub limit: Box<str>,
+    /// The subject whose ban refused the request.
+    pub ban: Box<str>,
+    /// The API key, as a keyed hash.
+    pub key: Box<str>,
+    /// The user, as a keyed hash.
+    pub user: Box<str>,
+    /// The session, as a keyed hash.
+    pub session: Box<str>,
+    /// What the engine thinks of the request.
+    pub verdict: Option<Verdict>,
+    /// What the engine thinks of the answer.
+    pub response_verdict: Option<Verdict>,
+    /// The upstream's name.
+    pub upstream: Box<str>,
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Bytes of the answer's body.
+    pub bytes_out: u64,
+    /// From the head of the request to the end of the answer, in microseconds.
+    pub duration_us: f64,
+    /// `complete`, `client-gone`, `upstream-error`, `timeout`, `refused`, `internal-error`.
+    pub outcome: Box<str>,
+    /// Why, where the outcome alone does not say.
+    pub reason: Box<str>,
+}
+
+/// A verdict, as far as it is searched.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct Verdict {
+    /// 0 to 100.
+    pub score: f64,
+    /// `LOW`, `MEDIUM`, `HIGH`, `CRITICAL`.
+    pub level: Box<str>,
+    /// The kind of attack; empty where there is no evidence.
+    pub category: Box<str>,
+    /// The findings, strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A finding, as far as it is searched.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct Evidence {
+    /// The rule's or detector's id.
+    pub rule: Box<str>,
+    /// Why, in words.
+    pub why: Box<str>,
+}
+
+impl Entry {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// When it is no JSON object of this shape.
+    pub fn read(line: &str) -> Result<Self, serde_json::Error> {
+        let line = line.trim_end();
+        Ok(Self {
+            record: serde_json::from_str(line)?,
+            line: line.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_and_kept() {
+        let line = r#"{"id":"b9","time":"2026-11-20T20:40:32.180Z","client":"192.0.2.7","status":403,"action":"deny",
+            "verdict":{"score":100,"level":"CRITICAL","category":"sqli","evidence":[{"rule":"sqli-union-select","why":"x"}]},
+            "duration_us":12.5,"something_new":[1]}"#
+            .replace('\n', " ");
+        let entry = Entry::read(&format!("{line}\n")).expect("it is a record");
+        assert_eq!(&*entry.line, line);
+        assert_eq!((&*entry.record.id, entry.record.status), ("b9", 403));
+        let verdict = entry.record.verdict.expect("it has one");
+        assert_eq!(&*verdict.evidence[0].rule, "sqli-union-select");
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        for line in [
+            "",
+            "x",
+            "[]x",
+            r#"{"status":"many"}"#,
+            r#"{"status":70000}"#,
+        ] {
+            assert!(Entry::read(line).is_err(), "{line}");
+        }
+    }
+}

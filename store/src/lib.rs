@@ -1,0 +1,11 @@
+//! The store: what happened, who may see it, what was decided about it. Records, roll-ups, alerts, users, the audit
+//! trail and the settings made while the gateway runs live in one database, SQLite in the state folder unless a URL
+//! names a PostgreSQL server. This crate knows tables and batches; it knows no HTTP and nothing of how a request is
+//! judged. [`entry`] reads the gateway's records, [`database`] opens the database and brings its tables up to date;
+//! each further module is one subject with its own tables.
+
+pub mod database;
+pub mod entry;
+
+pub use self::database::{Database, Dialect, StoreError};
+pub use self::entry::{Batch, Entry};
