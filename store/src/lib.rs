@@ -4,6 +4,7 @@
 //! judged. [`entry`] reads the gateway's records, [`database`] opens the database and brings its tables up to date;
 //! each further module is one subject with its own tables.
 
+pub mod alerts;
 pub mod database;
 pub mod entry;
 
