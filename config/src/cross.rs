@@ -11,6 +11,7 @@ use crate::suggest;
 use crate::tree::Node;
 use crate::value::{RecordOutput, is_token};
 
+mod alerts;
 mod listeners;
 mod policies;
 mod routes;
@@ -68,6 +69,7 @@ pub(crate) fn check(
     policies::check(config, tree, &mut cross);
     clients(config, tree, &mut cross);
     share::check(config, tree, &mut cross);
+    alerts::check(config, tree, &mut cross);
     files(config, tree, &mut cross);
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{ByteSize, Duration, NetworkFormat, PathFormat, RecordOutput, SocketFormat};
 
+mod alerts;
 mod identity;
 mod listener;
 mod policy;
@@ -21,6 +22,10 @@ mod route;
 mod share;
 mod upstream;
 
+pub use alerts::{
+    AlertGroup, AlertLevel, AlertMatch, AlertRule, Alerts, Email, Quiet, Receiver, Syslog, Webhook,
+    WebhookFormat,
+};
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
@@ -68,6 +73,9 @@ pub struct Config {
     /// each gateway stands alone. A change needs a restart.
     #[serde(default)]
     pub share: Option<Share>,
+    /// When people are told, and how.
+    #[serde(default)]
+    pub alerts: Alerts,
     /// Where the signatures come from.
     #[serde(default)]
     pub rules: Rules,

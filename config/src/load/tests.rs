@@ -300,7 +300,7 @@ fn each_mistake_is_named_with_its_line() {
         ),
         (
             "zebra: 1",
-            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, rules, records, log, timeouts, caps, workers or shutdown",
+            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, alerts, rules, records, log, timeouts, caps, workers or shutdown",
         ),
         (
             "    websokcet: true",
@@ -345,6 +345,54 @@ fn each_mistake_is_named_with_its_line() {
         (
             "policies: { default: { thresholds: 80 } }",
             "7: policies.default.thresholds: expected a mapping, found `80` | write a mapping, with keys such as tag, throttle or deny",
+        ),
+        (
+            "alerts: { rules: [{ name: \"A B\" }] }",
+            "7: alerts.rules.A B: `A B` is no name of a rule | write up to 64 lower-case letters, digits and hyphens",
+        ),
+        (
+            "alerts: { rules: [{ name: a }, { name: a }] }",
+            "7: alerts.rules: there are two called `a` | give each a name of its own",
+        ),
+        (
+            "alerts: { rules: [{ name: a, when: { action: [block] } }] }",
+            "7: alerts.rules.a: `block` never stands in a record | write allow, tag, throttle or deny",
+        ),
+        (
+            "alerts: { rules: [{ name: a, when: { status: [\"6xx\"] } }] }",
+            "7: alerts.rules.a: `6xx` is no status | write 404, or a class such as 5xx",
+        ),
+        (
+            "alerts: { rules: [{ name: a, within: 1s }] }",
+            "7: alerts.rules.a: within: 1s is out of range | write a time from 10s to 1d",
+        ),
+        (
+            "alerts: { rules: [{ name: a, share: 10 }] }",
+            "7: alerts.rules.a: a share of one subject's requests says little | write per: route or per: all",
+        ),
+        (
+            "alerts: { rules: [{ name: a, absent: true }] }",
+            "7: alerts.rules.a: what is absent has no subject, route or share | write per: all, and no share",
+        ),
+        (
+            "alerts: { receivers: { chat: {} } }",
+            "7: alerts.receivers.chat: exactly one of webhook, email and syslog is needed | write one receiver for each",
+        ),
+        (
+            "alerts: { receivers: { chat: { webhook: { url: \"example.com/s3cret\" } } } }",
+            "7: alerts.receivers.chat: its address is none | write https://HOST/PATH",
+        ),
+        (
+            "alerts: { receivers: { ops: { email: { server: \"smtps://h\", from: a@b, to: [nobody] } } } }",
+            "7: alerts.receivers.ops: `nobody` is no mail address | write NAME@HOST, or Name <NAME@HOST>",
+        ),
+        (
+            "alerts: { receivers: { log: { syslog: { server: \"udp://h:514\" }, quiet: { from: \"25:00\", to: \"07:00\" } } } }",
+            "7: alerts.receivers.log: quiet: `25:00` is no time of day | write HH:MM, as 22:00",
+        ),
+        (
+            "alerts: { receivers: { log: { syslog: { server: \"udp://h:514\" }, quiet: { from: \"22:00\", to: \"07:00\", offset: CET } } } }",
+            "7: alerts.receivers.log: quiet.offset: `CET` is none | write +HH:MM or -HH:MM, as +01:00",
         ),
         (
             "share: { redis: [\"redis://a\"] }",
