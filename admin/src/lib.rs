@@ -2,8 +2,10 @@
 //! routes, who may use them, the alerts and their delivery, and the live feed. It asks the running gateway through
 //! [`Gateway`] and the store through `portcullis-store`; sockets of the proxy, rules and behaviour are not its business.
 
+pub mod alerts;
 pub mod caller;
 pub mod gateway;
+mod http_client;
 pub mod routes;
 
 pub use self::caller::{Caller, Role};
