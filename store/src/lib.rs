@@ -4,8 +4,10 @@
 //! judged. [`entry`] reads the gateway's records, [`database`] opens the database and brings its tables up to date;
 //! each further module is one subject with its own tables.
 
+pub mod bans;
 pub mod database;
 pub mod entry;
+pub mod overlay;
 
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::entry::{Batch, Entry};
