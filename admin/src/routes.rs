@@ -14,9 +14,38 @@ pub enum Least {
     Role(Role),
 }
 
+const VIEWER: Least = Least::Role(Role::Viewer);
+const ANALYST: Least = Least::Role(Role::Analyst);
+const ADMIN: Least = Least::Role(Role::Admin);
+
 /// Method, path as axum spells it, and the least that is needed.
 pub const ROUTES: &[(Method, &str, Least)] = &[
     (Method::GET, "/healthz", Least::Anybody),
     (Method::GET, "/readyz", Least::Anybody),
     (Method::GET, "/metrics", Least::Anybody),
+    (Method::GET, "/api/v1/openapi.json", Least::Anybody),
+    (Method::GET, "/api/v1/docs", Least::Anybody),
+    (Method::GET, "/api/v1/docs/docs.js", Least::Anybody),
+    (Method::GET, "/api/v1/docs/docs.css", Least::Anybody),
+    (Method::GET, "/api/v1/health", VIEWER),
+    (Method::GET, "/api/v1/info", VIEWER),
+    (Method::GET, "/api/v1/live", VIEWER),
+    (Method::GET, "/api/v1/live/events", VIEWER),
+    (Method::POST, "/api/v1/analyze", ANALYST),
+    (Method::POST, "/api/v1/analyze/batch", ANALYST),
+    (Method::GET, "/api/v1/rules", VIEWER),
+    (Method::GET, "/api/v1/rules/{id}", VIEWER),
+    (Method::POST, "/api/v1/rules/test", ANALYST),
+    (Method::GET, "/api/v1/exceptions", VIEWER),
+    (Method::POST, "/api/v1/exceptions", ADMIN),
+    (Method::DELETE, "/api/v1/exceptions/{id}", ADMIN),
+    (Method::GET, "/api/v1/subjects", VIEWER),
+    (Method::GET, "/api/v1/subjects/{id}", VIEWER),
+    (Method::GET, "/api/v1/bans", VIEWER),
+    (Method::POST, "/api/v1/bans", ANALYST),
+    (Method::DELETE, "/api/v1/bans/{subject}", ANALYST),
+    (Method::GET, "/api/v1/config", VIEWER),
+    (Method::PUT, "/api/v1/config", ADMIN),
+    (Method::GET, "/api/v1/config/versions", VIEWER),
+    (Method::POST, "/api/v1/config/rollback", ADMIN),
 ];

@@ -5,8 +5,17 @@
 //! each further module is one subject with its own tables.
 
 pub mod alerts;
+pub mod bans;
 pub mod database;
 pub mod entry;
 
+#[cfg(test)]
+mod testing;
+pub mod overlay;
+pub mod records;
+pub mod rollup;
+
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::entry::{Batch, Entry};
+pub use self::records::{Filter, Found, Page, Records, Scope, Status};
+pub use self::rollup::{Cell, Point, Rollups, Width};
