@@ -8,6 +8,8 @@ pub mod deliver;
 pub mod engine;
 mod matching;
 mod quiet;
+pub mod routes;
+pub mod view;
 pub mod watch;
 mod words;
 

@@ -12,8 +12,8 @@ pub mod caller;
 pub mod config;
 pub mod extract;
 pub mod gateway;
-mod http_client;
 mod headers;
+mod http_client;
 pub mod info;
 pub mod live;
 pub mod openapi;
@@ -49,6 +49,7 @@ pub fn router(api: Api) -> Router {
         .merge(rules::router())
         .merge(subjects::router())
         .merge(bans::router())
+        .merge(alerts::routes::router())
         .merge(config::router())
         .merge(openapi::router())
         .fallback(nothing_here)

@@ -46,6 +46,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         crate::rules::Doc::openapi(),
         crate::subjects::Doc::openapi(),
         crate::bans::Doc::openapi(),
+        crate::alerts::routes::Doc::openapi(),
         crate::config::Doc::openapi(),
     ] {
         document.merge(part);

@@ -94,7 +94,8 @@ fn doubt(detail: &Detail) -> String {
 fn exceptions(detail: &Detail) -> Vec<Remedy> {
     let rule = Detail::foremost(&detail.rules).map(|(rule, _)| rule);
     let path = Detail::foremost(&detail.paths).map(|(path, _)| path);
-    let (Some(rule), Some(path)) = (rule, path) else {
+    let policy = Detail::foremost(&detail.policies).map(|(policy, _)| policy);
+    let (Some(rule), Some(path), Some(policy)) = (rule, path, policy) else {
         return Vec::new();
     };
     vec![Remedy {
@@ -102,7 +103,7 @@ fn exceptions(detail: &Detail) -> Vec<Remedy> {
         label: format!("Except {rule} on {path}"),
         method: "POST",
         path: "/api/v1/exceptions".to_owned(),
-        body: json!({ "rule": rule, "path": path, "reason": "" }),
+        body: json!({ "policy": policy, "rule": rule, "path": path, "reason": "harmless requests of our own clients" }),
     }]
 }
 
@@ -143,7 +144,7 @@ fn bans(alert: &Alert) -> Vec<Remedy> {
         label: format!("Ban {} for an hour", alert.subject),
         method: "POST",
         path: "/api/v1/bans".to_owned(),
-        body: json!({ "subject": alert.subject, "seconds": BAN_SECONDS, "reason": alert.title }),
+        body: json!({ "subject": alert.subject, "seconds": BAN_SECONDS, "cause": alert.title }),
     }]
 }
 
@@ -193,6 +194,7 @@ mod tests {
         let mut doubtful = alert("sqli", Level::High);
         doubtful.detail.rules.insert("sqli-comment".into(), 9);
         doubtful.detail.paths.insert("/search".into(), 9);
+        doubtful.detail.policies.insert("default".into(), 9);
         for number in 0..9 {
             count_in(
                 &mut doubtful.detail.addresses,

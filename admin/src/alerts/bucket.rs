@@ -3,6 +3,7 @@
 
 /// How many parts.
 const PARTS: usize = 12;
+const PARTS_I64: i64 = 12;
 
 /// A count of events over a span of time.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ impl Buckets {
     pub(super) fn new(span_ms: i64) -> Self {
         Self {
             counts: [0; PARTS],
-            part_ms: (span_ms / PARTS as i64).max(1),
+            part_ms: (span_ms / PARTS_I64).max(1),
             newest: 0,
         }
     }
@@ -41,7 +42,7 @@ impl Buckets {
 
     fn turn(&mut self, now_ms: i64) {
         let part = now_ms / self.part_ms;
-        let passed = part.saturating_sub(self.newest).clamp(0, PARTS as i64);
+        let passed = part.saturating_sub(self.newest).clamp(0, PARTS_I64);
         for step in 1..=passed {
             if let Some(count) = self.counts.get_mut(slot(part - passed + step)) {
                 *count = 0;
@@ -52,7 +53,7 @@ impl Buckets {
 }
 
 fn slot(part: i64) -> usize {
-    part.rem_euclid(PARTS as i64) as usize
+    part.rem_euclid(PARTS_I64) as usize
 }
 
 #[cfg(test)]

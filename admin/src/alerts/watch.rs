@@ -264,6 +264,7 @@ impl Pending {
         count_in(&mut self.detail.actions, &action, 1);
         count_in(&mut self.detail.paths, &path, 1);
         count_in(&mut self.detail.routes, &record.route, 1);
+        count_in(&mut self.detail.policies, &record.policy, 1);
         count_in(&mut self.detail.addresses, &record.client, 1);
         self.add_verdict(record);
         if self.detail.examples.len() < MOST_EXAMPLES {

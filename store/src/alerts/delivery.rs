@@ -24,6 +24,17 @@ pub enum Progress {
     Dead,
 }
 
+impl Progress {
+    /// The word in the table and the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 /// Something that a receiver is to be told.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Delivery {

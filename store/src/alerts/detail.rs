@@ -26,6 +26,8 @@ pub struct Detail {
     pub paths: BTreeMap<String, u64>,
     /// Requests by route.
     pub routes: BTreeMap<String, u64>,
+    /// Requests by policy.
+    pub policies: BTreeMap<String, u64>,
     /// Requests by address, where the incident is not of one address.
     pub addresses: BTreeMap<String, u64>,
     /// The first requests.
@@ -58,6 +60,7 @@ impl Detail {
             (&mut self.rules, &other.rules),
             (&mut self.paths, &other.paths),
             (&mut self.routes, &other.routes),
+            (&mut self.policies, &other.policies),
             (&mut self.addresses, &other.addresses),
         ] {
             for (name, count) in theirs {

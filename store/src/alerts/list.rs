@@ -1,6 +1,7 @@
 //! Which alerts to list, and listing them.
 
-use sqlx::{Any, QueryBuilder, Row};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::{Alert, Alerts, Level, MOST_PER_PAGE, State, row};
 use crate::database::StoreError;
@@ -25,16 +26,16 @@ pub struct AlertFilter {
 }
 
 impl Alerts {
-    /// The alerts that fit, the last seen first, at most [`MOST_PER_PAGE`].
+    /// The alerts that fit, the last seen first, at most one more than [`MOST_PER_PAGE`].
     ///
     /// # Errors
     /// When the database says no.
     pub async fn list(&self, filter: &AlertFilter, limit: u32) -> Result<Vec<Alert>, StoreError> {
-        let mut query = QueryBuilder::<Any>::new(format!("SELECT {} FROM alerts", row::COLUMNS));
-        filter.write(&mut query);
-        query.push(" ORDER BY last_ms DESC, id DESC LIMIT ");
-        query.push_bind(i64::from(limit.min(MOST_PER_PAGE)));
-        let rows = query.build().fetch_all(self.database.pool()).await?;
+        let mut question = Question::new(format!("SELECT {} FROM alerts", row::COLUMNS));
+        filter.ask(&mut question);
+        question.text(" ORDER BY last_ms DESC, id DESC LIMIT ");
+        question.value(Value::Number(i64::from(limit.min(MOST_PER_PAGE + 1))));
+        let rows = question.rows(self).await?;
         rows.iter().map(row::read).collect()
     }
 
@@ -43,14 +44,14 @@ impl Alerts {
     /// # Errors
     /// When the database says no.
     pub async fn open_by_level(&self, tenant: Option<&str>) -> Result<[u64; 4], StoreError> {
-        let mut query =
-            QueryBuilder::<Any>::new("SELECT level, COUNT(*) FROM alerts WHERE state = 'open'");
+        let mut question = Question::new("SELECT level, COUNT(*) FROM alerts".to_owned());
+        question.condition("state = ", Value::Text("open".to_owned()));
         if let Some(tenant) = tenant {
-            query.push(" AND tenant = ").push_bind(tenant.to_owned());
+            question.condition("tenant = ", Value::Text(tenant.to_owned()));
         }
-        query.push(" GROUP BY level");
+        question.text(" GROUP BY level");
         let mut counts = [0; 4];
-        for row in query.build().fetch_all(self.database.pool()).await? {
+        for row in question.rows(self).await? {
             let (level, count): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
             counts[Level::from_number(level) as usize] = u64::try_from(count).unwrap_or(0);
         }
@@ -59,49 +60,88 @@ impl Alerts {
 }
 
 impl AlertFilter {
-    fn write(&self, query: &mut QueryBuilder<Any>) {
-        let mut glue = Glue(" WHERE ");
+    fn ask(&self, question: &mut Question) {
         if let Some(state) = self.state {
-            query
-                .push(glue.next())
-                .push("state = ")
-                .push_bind(state.as_str());
+            question.condition("state = ", Value::Text(state.as_str().to_owned()));
         }
         if let Some(least) = self.least {
-            query
-                .push(glue.next())
-                .push("level >= ")
-                .push_bind(least as i64);
+            question.condition("level >= ", Value::Number(least as i64));
         }
-        for (column, value) in [
-            ("category", &self.category),
-            ("subject", &self.subject),
-            ("tenant", &self.tenant),
-        ] {
+        let exact = [
+            ("category = ", &self.category),
+            ("subject = ", &self.subject),
+            ("tenant = ", &self.tenant),
+        ];
+        for (column, value) in exact {
             if let Some(value) = value {
-                query
-                    .push(glue.next())
-                    .push(column)
-                    .push(" = ")
-                    .push_bind(value.clone());
+                question.condition(column, Value::Text(value.clone()));
             }
         }
         if let Some(since) = self.since_ms {
-            query.push(glue.next()).push("last_ms >= ").push_bind(since);
+            question.condition("last_ms >= ", Value::Number(since));
         }
         if let Some((last, id)) = &self.after {
-            query.push(glue.next()).push("(last_ms < ").push_bind(*last);
-            query.push(" OR (last_ms = ").push_bind(*last);
-            query.push(" AND id < ").push_bind(id.clone()).push("))");
+            question.condition("(last_ms < ", Value::Number(*last));
+            question.text(" OR (last_ms = ");
+            question.value(Value::Number(*last));
+            question.text(" AND id < ");
+            question.value(Value::Text(id.clone()));
+            question.text("))");
         }
     }
 }
 
-/// WHERE before the first condition, AND before all others.
-struct Glue(&'static str);
+/// A query that is being written, and the values of its placeholders: never part of its text.
+struct Question {
+    sql: String,
+    values: Vec<Value>,
+    conditions: usize,
+}
 
-impl Glue {
-    fn next(&mut self) -> &'static str {
-        std::mem::replace(&mut self.0, " AND ")
+enum Value {
+    Number(i64),
+    Text(String),
+}
+
+impl Question {
+    fn new(sql: String) -> Self {
+        Self {
+            sql,
+            values: Vec::new(),
+            conditions: 0,
+        }
+    }
+
+    fn text(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
+
+    fn value(&mut self, value: Value) {
+        self.values.push(value);
+        self.sql.push('$');
+        self.sql.push_str(&self.values.len().to_string());
+    }
+
+    /// WHERE before the first, AND before all others.
+    fn condition(&mut self, sql: &str, value: Value) {
+        self.text(if self.conditions == 0 {
+            " WHERE "
+        } else {
+            " AND "
+        });
+        self.conditions += 1;
+        self.text(sql);
+        self.value(value);
+    }
+
+    async fn rows(self, alerts: &Alerts) -> Result<Vec<AnyRow>, StoreError> {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(self.sql));
+        for value in self.values {
+            query = match value {
+                Value::Number(number) => query.bind(number),
+                Value::Text(text) => query.bind(text),
+            };
+        }
+        Ok(query.fetch_all(alerts.database.pool()).await?)
     }
 }

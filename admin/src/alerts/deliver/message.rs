@@ -78,7 +78,7 @@ impl Message {
 
     /// The alert as the API gives it, with its advice.
     pub fn json(&self) -> Value {
-        json!({ "event": self.why, "alert": self.alert, "advice": self.advice, "link": self.link })
+        json!({ "event": self.why, "alert": crate::alerts::view::Alert::of(&self.alert), "advice": self.advice, "link": self.link })
     }
 
     /// A message in the shape that Slack and its like take. Their markup is made harmless.
