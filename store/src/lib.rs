@@ -4,8 +4,11 @@
 //! judged. [`entry`] reads the gateway's records, [`database`] opens the database and brings its tables up to date;
 //! each further module is one subject with its own tables.
 
+pub mod access;
+pub mod audit;
 pub mod database;
 pub mod entry;
 
+pub use self::access::TenantScope;
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::entry::{Batch, Entry};
