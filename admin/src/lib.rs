@@ -4,6 +4,7 @@
 //!
 //! Each module is one subject with its own routes and their documentation; [`router`] puts them together.
 
+pub mod access;
 pub mod alerts;
 pub mod analyze;
 pub mod api;
@@ -23,6 +24,7 @@ pub mod routes;
 pub mod rules;
 pub mod subjects;
 pub mod time;
+pub mod users;
 pub mod verdict;
 
 use axum::Router;
@@ -31,6 +33,7 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 
+pub use self::access::Access;
 pub use self::api::Api;
 pub use self::caller::{Caller, Role};
 pub use self::gateway::{Counted, Gateway};

@@ -55,4 +55,28 @@ pub const ROUTES: &[(Method, &str, Least)] = &[
     (Method::PUT, "/api/v1/config", ADMIN),
     (Method::GET, "/api/v1/config/versions", VIEWER),
     (Method::POST, "/api/v1/config/rollback", ADMIN),
+    (Method::POST, "/api/v1/login", Least::Anybody),
+    (Method::POST, "/api/v1/logout", Least::Role(Role::Viewer)),
+    (Method::GET, "/api/v1/session", Least::Role(Role::Viewer)),
+    (Method::POST, "/api/v1/password", Least::Role(Role::Viewer)),
+    (Method::GET, "/api/v1/tokens", Least::Role(Role::Viewer)),
+    (Method::POST, "/api/v1/tokens", Least::Role(Role::Viewer)),
+    (
+        Method::DELETE,
+        "/api/v1/tokens/{id}",
+        Least::Role(Role::Viewer),
+    ),
+    (Method::GET, "/api/v1/users", Least::Role(Role::Admin)),
+    (Method::POST, "/api/v1/users", Least::Role(Role::Admin)),
+    (
+        Method::PATCH,
+        "/api/v1/users/{name}",
+        Least::Role(Role::Admin),
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/users/{name}",
+        Least::Role(Role::Admin),
+    ),
+    (Method::GET, "/api/v1/audit", Least::Role(Role::Admin)),
 ];
