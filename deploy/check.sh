@@ -28,7 +28,8 @@ PY
 if command -v promtool >/dev/null; then
     promtool check config prometheus/prometheus.yml >"$work/out" || { cat "$work/out"; exit 1; }
     promtool check rules "$work/queries.yml" >"$work/out" || { cat "$work/out"; exit 1; }
-    echo "promtool: prometheus.yml, alerts.yml and the queries of the dashboard are valid"
+    promtool test rules prometheus/alerts_test.yml >"$work/out" || { cat "$work/out"; exit 1; }
+    echo "promtool: prometheus.yml, alerts.yml and the queries of the dashboard are valid, alerts fire as tested"
 else
     skipped "prometheus.yml, alerts.yml, queries" promtool
 fi
