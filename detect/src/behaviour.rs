@@ -7,6 +7,7 @@
 
 mod ban;
 mod compact;
+mod customs;
 pub mod detect;
 mod distinct;
 mod evidence;

@@ -29,6 +29,7 @@ mod limit;
 mod listen;
 mod memory;
 mod metrics;
+mod outliers;
 mod record;
 mod reload;
 mod respond;

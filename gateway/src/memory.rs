@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::control;
 use crate::metrics::Metrics;
+use crate::outliers::Watch;
 use crate::state_dir::{StateDir, random_secret};
 
 /// How often changes of the bans are written down, and ended ones forgotten.
@@ -23,6 +24,8 @@ pub struct Memory {
     state: Arc<State>,
     stop: Option<oneshot::Sender<()>>,
     keeper: Option<JoinHandle<()>>,
+    /// Measures outliers for as long as it is kept.
+    _watch: Option<Watch>,
 }
 
 impl Memory {
@@ -37,6 +40,7 @@ impl Memory {
             state: Arc::new(State::new(&settings.memory, hashing, &SystemClock)),
             stop: None,
             keeper: None,
+            _watch: None,
         })
     }
 
@@ -74,6 +78,7 @@ impl Memory {
         }
         let memory = u64::from(settings.bans.memory);
         let (stop, stopped) = oneshot::channel();
+        let watch = Watch::start(&settings.detectors.outlier, &state, metrics.clone())?;
         let keeper = {
             let state = state.clone();
             thread::Builder::new()
@@ -93,6 +98,7 @@ impl Memory {
             state,
             stop: Some(stop),
             keeper: Some(keeper),
+            _watch: watch,
         })
     }
 

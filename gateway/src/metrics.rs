@@ -73,6 +73,9 @@ names! {
     BehaviourForgotten => "portcullis_behaviour_forgotten_total", "Subjects, profiles and route templates forgotten for want of room, and subjects forgotten because they were quiet.";
     BehaviourBytes => "portcullis_behaviour_bytes", "Bytes that the memory of the behaviour stage takes.";
     BehaviourFindings => "portcullis_behaviour_findings_total", "What the behaviour detectors found, by detector, also where a policy only observes.";
+    OutlierDuration => "portcullis_outlier_duration_seconds", "Time that it took to group the active clients and to measure how far each is from the others.";
+    OutlierSample => "portcullis_outlier_sample", "Clients that were compared in the last measurement.";
+    Outliers => "portcullis_outliers", "Clients that were far from every group of others in the last measurement.";
     Bans => "portcullis_bans", "Bans that hold now.";
     BanChanges => "portcullis_bans_total", "What became of bans: added, removed by a person, expired, evicted from a full table.";
     BanRefusals => "portcullis_ban_refusals_total", "Requests whose sender was banned, also where a policy only observes.";

@@ -40,6 +40,16 @@ fn read_descriptor_limit() -> Option<libc::rlimit> {
     (done == 0).then_some(limit)
 }
 
+/// Lets the calling thread run where no other wants to: a nice value of 10. Threads that it starts inherit it.
+pub(crate) fn step_back() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: setpriority takes numbers and changes the calling thread's nice value. That may fail, and then changes
+    // nothing.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 10);
+    }
+}
+
 /// Clock ticks per second, the unit of processor time in `/proc`.
 pub(crate) fn ticks_per_second() -> f64 {
     // SAFETY: sysconf takes a number and returns a number.

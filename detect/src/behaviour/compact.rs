@@ -49,7 +49,7 @@ pub(crate) struct Compact {
     /// Mean and variance of the time between requests, as logarithms of seconds.
     pub gap: f32,
     pub gap_spread: f32,
-    /// How unusual its steps are, in bits, on average.
+    /// By how many bits its steps were more surprising than usual, added up; fades within minutes.
     pub surprise: f32,
     /// Users it tried to log in as.
     pub tried: Distinct,
@@ -106,6 +106,7 @@ impl Compact {
             &mut self.claims,
             &mut self.greedy,
             &mut self.stopped,
+            &mut self.surprise,
         ] {
             *count *= kept;
         }

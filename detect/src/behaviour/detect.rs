@@ -300,6 +300,8 @@ pub(crate) struct Scene<'a> {
     pub login: Option<&'a LoginScene>,
     pub busy: Busy,
     pub weather: Weather,
+    /// Whether so many take unusual steps that it is the application that has changed.
+    pub application_changed: bool,
 }
 
 /// What is known around a login.

@@ -4,6 +4,7 @@
 use crate::behaviour::compact::Compact;
 use crate::behaviour::detect::{self, Kind, Known, LoginScene, Scene};
 use crate::behaviour::judgement::{Finding, Judgement, Risk};
+use crate::behaviour::places::Busy;
 use crate::behaviour::profile::{Profile, short};
 use crate::behaviour::respond::{DENY, Response, THROTTLE, weigh};
 use crate::behaviour::settings::Settings;
@@ -48,13 +49,18 @@ impl Judge<'_> {
         excepted: &dyn Fn(&Finding) -> bool,
     ) -> Judgement {
         let mut visit = Visit::read(request, self.subjects, score);
+        let place = short(visit.template);
+        let query = request.query.unwrap_or_default();
+        let questions = self.state.customs.read(place, query);
+        visit.odd = questions.odd();
         let flood = &self.settings.detectors.flood;
         let bound = SurgeBound {
             factor: flood.surge,
             floor: flood.surge_floor,
         };
         let weather = self.state.world.request(self.tick, bound);
-        let busy = self.state.places.request(short(visit.template), self.tick);
+        let busy = self.state.places.request(place, visit.asked, self.tick);
+        self.weigh_cost(&mut visit, &busy);
         let known = self.charge_all(&visit);
         let login = visit.login.then(|| self.charge_login(&known));
         visit.pending = visit.login;
@@ -66,9 +72,11 @@ impl Judge<'_> {
             login: login.as_ref(),
             busy,
             weather,
+            application_changed: self.state.places.changed(),
         });
         let risk = |findings: &[Finding]| self.risk(&known, findings);
         if findings.is_empty() {
+            self.state.customs.learn(&questions);
             return Judgement {
                 risk: risk(&[]),
                 visit,
@@ -95,6 +103,16 @@ impl Judge<'_> {
             risk,
             visit,
         }
+    }
+
+    /// Says whether the request asks for more than others do at this place, or for what few ask and takes long.
+    fn weigh_cost(&self, visit: &mut Visit, busy: &Busy) {
+        let settings = &self.settings.detectors.resource_exhaustion;
+        let usual = self.state.world.latency();
+        let slow = busy.seconds >= settings.slow.max(settings.slower * usual);
+        visit.costly = slow && !self.state.places.is_core(busy);
+        let lot = visit.asked >= settings.lot || busy.is_much(visit.asked, settings.more);
+        visit.greedy = visit.mails || lot;
     }
 
     /// Who was stopped again and again, and comes with the same again, does not want to be told.
@@ -159,10 +177,14 @@ impl Judge<'_> {
             compact.request(before);
             self.count(id.kind, compact, visit);
             let traits = profile.map(|profile| {
-                if principal {
+                if principal && id.kind != SubjectKind::Address {
                     self.follow(compact, profile, visit);
                 }
-                profile.request(self.tick, hour, visit, self.subjects)
+                let traits = profile.request(self.tick, hour, visit, self.subjects);
+                if principal && traits.first {
+                    self.state.places.newcomer(short(visit.template));
+                }
+                traits
             });
             Known {
                 id,
@@ -181,8 +203,11 @@ impl Judge<'_> {
             compact.attacks += visit.score / 100.0;
             compact.variants.add(visit.template ^ visit.variant);
         }
-        if visit.mails || visit.asked >= self.settings.detectors.resource_exhaustion.lot {
+        if visit.greedy {
             compact.greedy += 1.0;
+        }
+        if visit.odd != 0 {
+            compact.variants.add(visit.odd);
         }
         if matches!(kind, SubjectKind::Address | SubjectKind::Client) {
             self.count_at_place(compact);
@@ -220,14 +245,29 @@ impl Judge<'_> {
         }
     }
 
-    /// Follows the subject's step from place to place. The newest of about sixteen steps weighs one.
+    /// Follows the subject's step from place to place, and adds up by how many bits more than usual its steps surprise
+    /// (a CUSUM, Page 1954): who walks as others do comes back to nothing, whoever jumps about adds up. What a stranger
+    /// does teaches a quarter as much.
     fn follow(&self, compact: &mut Compact, profile: &Profile, visit: &Visit) {
-        let (from, to) = (profile.before(), short(visit.template));
+        let (from, to) = (profile.stood(), short(visit.template));
         if from == 0 || visit.asset {
             return;
         }
-        if let Some(bits) = self.state.places.step(from, to) {
-            compact.surprise += (bits - compact.surprise) / 16.0;
+        let places = &self.state.places;
+        let settings = &self.settings.detectors.unusual_sequence;
+        if profile.sets_out() {
+            places.walker(self.tick);
+        }
+        let before = compact.surprise;
+        let strange = before >= settings.hint_bits;
+        let step = places.step(from, to, strange);
+        if let Some(surplus) = step.filter(|_| places.learned() >= settings.learned) {
+            let surplus = surplus.min(settings.most) - settings.drift;
+            let most = 2.0 * settings.throttle_bits;
+            compact.surprise = (before + surplus).clamp(0.0, most);
+            if !strange && compact.surprise >= settings.hint_bits {
+                places.stranger(self.tick);
+            }
         }
     }
 

@@ -111,7 +111,12 @@ impl Observer<'_> {
                 compact.lost.add(visit.path);
             }
             400 | 402 | 405..=428 | 431..=501 | 505..=599 => {
-                compact.variants.add(visit.template ^ visit.variant);
+                // What was counted as odd is the same question.
+                let question = match visit.odd {
+                    0 => visit.template ^ visit.variant,
+                    odd => odd,
+                };
+                compact.variants.add(question);
             }
             _ => {}
         }

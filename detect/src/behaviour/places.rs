@@ -1,6 +1,8 @@
-//! What is known of places: for each route template how often it is asked for, how long it takes, and where clients go
-//! from there. Learnt from answers that were no errors, so that a scanner does not fill the table with what is not
-//! there.
+//! What is known of places: for each route template how often it is asked for, how long it takes, how much is asked for
+//! at once, how many go there, and where clients go from there. Learnt from answers that were no errors, so that a
+//! scanner does not fill the table with what is not there.
+
+mod walks;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -11,13 +13,29 @@ use crate::behaviour::state::Counts;
 use crate::behaviour::subject::mix;
 use crate::behaviour::window::left;
 
+use self::walks::{QUARTERS, Walks};
+
 const SHARDS: usize = 64;
 
 /// How many ways onward are kept of a place.
 const WAYS: usize = 16;
 
-/// From how many steps on a place's ways are known well enough to call one unusual.
+/// From how many steps on a place's ways are known well enough to call one unusual; before, what counts is how rarely
+/// anybody goes where the step leads.
 const KNOWN_FROM: f32 = 50.0;
+
+/// A place keeps at most so many steps; then it halves them, so that what is new is learnt.
+const STEPS: f32 = 10_000.0;
+
+/// What a step of a stranger teaches, against one of anybody else.
+const STRANGE: f32 = 0.25;
+
+/// From how many answers, and sizes of lists, on a place's usual is known.
+const ANSWERS: u32 = 20;
+const SIZES: u16 = 50;
+
+/// A place that this share of clients go to is what the application is for, however long it takes.
+const CORE: f32 = 0.2;
 
 /// All places.
 #[derive(Debug)]
@@ -25,6 +43,7 @@ pub(crate) struct Places {
     shards: Box<[Mutex<Table>]>,
     capacity: usize,
     evicted: AtomicU64,
+    walks: Walks,
 }
 
 /// A shard of them: at most a few dozen, which bounds what colliding names could cost.
@@ -55,15 +74,39 @@ struct Place {
     last: u64,
     /// Requests within 10 s and within 10 min, faded.
     rates: [f32; 2],
+    /// Clients who came for the first time within an hour, faded.
+    newcomers: f32,
     /// Seconds that an answer takes, on average, and how many answers that rests on.
     latency: f32,
     answers: u32,
+    /// Items that are asked for at once, as a logarithm to base 2, on average; and how many requests that rests on.
+    asked: f32,
+    sizes: u16,
     ways: [(u32, f32); WAYS],
     steps: f32,
+    /// Bits that a step from here costs on average.
+    expected: f32,
 }
 
-/// How busy a place is: requests within 10 s, and within 10 min.
-pub(crate) type Busy = [f32; 2];
+/// How busy a place is, and what is usual there.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Busy {
+    /// Requests within 10 s, and within 10 min.
+    pub rates: [f32; 2],
+    /// Seconds that an answer takes; 0 while that is not known.
+    pub seconds: f32,
+    /// Items that are asked for at once, as a logarithm to base 2; negative while that is not known.
+    pub asked: f32,
+    /// Clients who came for the first time within an hour.
+    pub newcomers: f32,
+}
+
+impl Busy {
+    /// Whether somebody asks for `times` as many items as is usual here.
+    pub(crate) fn is_much(&self, asked: u32, times: f32) -> bool {
+        self.asked >= 0.0 && asked as f32 >= times * self.asked.exp2()
+    }
+}
 
 impl Places {
     /// None yet, and room for this many.
@@ -72,18 +115,36 @@ impl Places {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             capacity: capacity.div_ceil(SHARDS).max(4),
             evicted: AtomicU64::new(0),
+            walks: Walks::default(),
         }
     }
 
-    /// Counts a request to a place that is known.
-    pub(crate) fn request(&self, place: u32, tick: u64) -> Busy {
+    /// Counts a request for `asked` items (0 where it names no number) to a place that is known.
+    pub(crate) fn request(&self, place: u32, asked: u32, tick: u64) -> Busy {
         let mut shard = self.shard(place);
         let Some(place) = shard.get_mut(&place) else {
-            return Busy::default();
+            return Busy {
+                asked: -1.0,
+                ..Busy::default()
+            };
         };
         place.pass(tick);
         place.rates.iter_mut().for_each(|rate| *rate += 1.0);
-        place.rates
+        let busy = place.busy();
+        place.learn_size(asked);
+        busy
+    }
+
+    /// Counts a client who comes to a place for the first time.
+    pub(crate) fn newcomer(&self, place: u32) {
+        if let Some(place) = self.shard(place).get_mut(&place) {
+            place.newcomers += 1.0;
+        }
+    }
+
+    /// Whether a place is one that a good part of all clients go to.
+    pub(crate) fn is_core(&self, busy: &Busy) -> bool {
+        busy.newcomers >= CORE * self.walks.walkers().max(5.0)
     }
 
     /// Learns from an answer that was no error, and says how many seconds one took before, if that is known. Beyond a
@@ -97,23 +158,55 @@ impl Places {
             last: tick,
             ..Place::default()
         });
-        let usual = (place.answers >= 20).then_some(place.latency);
+        let usual = (place.answers >= ANSWERS).then_some(place.latency);
         place.answers = place.answers.saturating_add(1);
         place.latency += (seconds - place.latency) / place.answers.min(100) as f32;
         usual
     }
 
-    /// How unusual it is to go from one place to another, in bits, and learns that someone did. `None` where too
-    /// little is known.
-    pub(crate) fn step(&self, from: u32, to: u32) -> Option<f32> {
+    /// By how many bits it is more unusual to go from one place to the other than steps from there are on average, and
+    /// learns that someone did, a `strange` one a quarter as much. `None` where the place it comes from is not known.
+    pub(crate) fn step(&self, from: u32, to: u32, strange: bool) -> Option<f32> {
+        let strange = strange && !self.changed();
+        let weight = if strange { STRANGE } else { 1.0 };
+        let known = self.leave(from, to, weight, !strange);
+        if let Some(surplus @ Some(_)) = known {
+            return surplus;
+        }
+        let there = self.shard(to).get(&to).map_or(0.0, |place| place.steps);
+        Some(self.walks.surplus(there, !strange))
+    }
+
+    /// A step out of a place; `None` where it is not known, a surplus where enough steps from there are.
+    fn leave(&self, from: u32, to: u32, weight: f32, learns: bool) -> Option<Option<f32>> {
         let mut shard = self.shard(from);
         let place = shard.get_mut(&from)?;
-        let known = place.ways.iter().position(|way| way.0 == to);
-        let taken = known.map_or(0.0, |at| place.ways[at].1);
-        let share = (taken + 0.5) / (place.steps + 0.5 * WAYS as f32);
-        let bits = (place.steps >= KNOWN_FROM).then(|| -share.log2());
-        place.learn(known, to);
-        bits
+        let at = place.ways.iter().position(|way| way.0 == to);
+        let surplus = place.surprise(at, learns);
+        let forgotten = place.learn(at, to, weight);
+        let learnt = (weight * QUARTERS) as u64;
+        self.walks.learn(learnt, (forgotten * QUARTERS) as u64);
+        Some(surplus)
+    }
+
+    /// How many steps are known, of all places.
+    pub(crate) fn learned(&self) -> f32 {
+        self.walks.steps()
+    }
+
+    /// Counts somebody who walks about.
+    pub(crate) fn walker(&self, tick: u64) {
+        self.walks.walker(tick, 1.0, 0.0);
+    }
+
+    /// Counts somebody whose steps have become strange.
+    pub(crate) fn stranger(&self, tick: u64) {
+        self.walks.walker(tick, 0.0, 1.0);
+    }
+
+    /// Whether so many are strange that it is the application that has changed.
+    pub(crate) fn changed(&self) -> bool {
+        self.walks.changed()
     }
 
     /// How full it is.
@@ -132,8 +225,8 @@ impl Places {
             .iter()
             .min_by_key(|(_, place)| place.last)
             .map(|(place, _)| *place);
-        if let Some(oldest) = oldest {
-            shard.remove(&oldest);
+        if let Some(place) = oldest.and_then(|oldest| shard.remove(&oldest)) {
+            self.walks.learn(0, (place.steps * QUARTERS) as u64);
             self.evicted.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -150,13 +243,61 @@ fn lock(shard: &Mutex<Table>) -> MutexGuard<'_, Table> {
 impl Place {
     fn pass(&mut self, tick: u64) {
         let ms = tick.saturating_sub(self.last);
-        for (rate, tau) in self.rates.iter_mut().zip([10.0, 600.0]) {
-            *rate *= left(ms, tau);
+        for (count, tau) in self.rates.iter_mut().zip([10.0, 600.0]) {
+            *count *= left(ms, tau);
         }
+        self.newcomers *= left(ms, walks::HOUR);
         self.last = self.last.max(tick);
     }
 
-    fn learn(&mut self, known: Option<usize>, to: u32) {
+    fn busy(&self) -> Busy {
+        let known = self.answers >= ANSWERS;
+        Busy {
+            rates: self.rates,
+            seconds: if known { self.latency } else { 0.0 },
+            asked: if self.sizes >= SIZES {
+                self.asked
+            } else {
+                -1.0
+            },
+            newcomers: self.newcomers,
+        }
+    }
+
+    /// Learns how many items are asked for; beyond some hundred, the newest counts for little, and what is far from
+    /// usual for no more than its double.
+    fn learn_size(&mut self, asked: u32) {
+        if asked == 0 {
+            return;
+        }
+        let size = (asked as f32).log2();
+        self.sizes = self.sizes.saturating_add(1);
+        let off = (size - self.asked) / f32::from(self.sizes.min(500));
+        self.asked += if self.sizes > SIZES {
+            off.clamp(-0.002, 0.002)
+        } else {
+            off
+        };
+    }
+
+    /// By how many bits a step is more surprising than those from here are; learns what these cost on average.
+    fn surprise(&mut self, at: Option<usize>, learns: bool) -> Option<f32> {
+        let taken = at.map_or(0.0, |at| self.ways[at].1);
+        let share = (taken + 1.0) / (self.steps + WAYS as f32);
+        let known = self.steps >= KNOWN_FROM;
+        known.then(|| {
+            let bits = -share.log2();
+            let surplus = bits - self.expected;
+            if learns {
+                let beyond = (self.steps - KNOWN_FROM + 8.0).min(256.0);
+                self.expected += (bits.min(8.0) - self.expected) / beyond;
+            }
+            surplus
+        })
+    }
+
+    /// Learns a step; how many steps are forgotten for it.
+    fn learn(&mut self, known: Option<usize>, to: u32, weight: f32) -> f32 {
         let at = known.unwrap_or_else(|| {
             let rarest = self
                 .ways
@@ -168,12 +309,14 @@ impl Place {
         if known.is_none() {
             self.ways[at] = (to, 0.0);
         }
-        self.ways[at].1 += 1.0;
-        self.steps += 1.0;
-        if self.steps >= 10_000.0 {
-            self.steps /= 2.0;
-            self.ways.iter_mut().for_each(|way| way.1 /= 2.0);
+        self.ways[at].1 += weight;
+        self.steps += weight;
+        if self.steps < STEPS {
+            return 0.0;
         }
+        self.steps /= 2.0;
+        self.ways.iter_mut().for_each(|way| way.1 /= 2.0);
+        self.steps
     }
 }
 
@@ -181,22 +324,54 @@ impl Place {
 mod tests {
     use super::*;
 
+    /// Places 1 to 3, and what is usual between them: from 1 nine of ten go to 2.
+    fn usual() -> Places {
+        let places = Places::new(100);
+        (1..=3).for_each(|place| {
+            places.answer(place, 0, 0.1);
+        });
+        for n in 0..600 {
+            places.step(1, if n % 10 == 0 { 3 } else { 2 }, false);
+        }
+        places
+    }
+
     #[test]
     fn the_usual_way_is_no_surprise() {
-        let places = Places::new(100);
-        for place in 1..=3 {
-            places.answer(place, 0, 0.1);
-        }
-        assert_eq!(places.step(1, 2), None, "nothing is known yet");
-        for n in 0..200 {
-            places.step(1, if n % 10 == 0 { 3 } else { 2 });
-        }
-        let [usual, rare, never] = [2, 3, 4].map(|to| places.step(1, to).unwrap());
+        let places = usual();
+        let [usual, rare, never] = [2, 3, 4].map(|to| places.step(1, to, true).unwrap());
         assert!(
-            usual < 0.3 && rare > 2.5 && never > 7.0,
+            usual < 0.0 && rare > 1.5 && never > 6.0,
             "{usual} {rare} {never}"
         );
-        assert_eq!(places.step(9, 1), None, "an unknown place");
+    }
+
+    #[test]
+    fn from_an_unknown_place_it_counts_how_many_go_there_at_all() {
+        let places = usual();
+        for n in 0..300 {
+            places.step(2, 1, false);
+            places.step(9, 1 + n % 2, false);
+        }
+        let [common, never] = [1, 7].map(|to| places.step(9, to, true).unwrap());
+        assert!(common < 1.0 && never > 5.0, "{common} {never}");
+    }
+
+    #[test]
+    fn a_stranger_teaches_less_unless_all_are_strange() {
+        let [taught, later] = [false, true].map(|all| {
+            let places = usual();
+            for n in 0..if all { 40 } else { 0 } {
+                places.walker(n);
+                places.stranger(n);
+            }
+            assert_eq!(places.changed(), all);
+            for _ in 0..40 {
+                places.step(1, 8, true);
+            }
+            places.step(1, 8, true).unwrap()
+        });
+        assert!(taught > later + 1.0, "{taught} {later}");
     }
 
     #[test]
@@ -204,11 +379,13 @@ mod tests {
         let places = Places::new(256);
         for place in 0..100_000 {
             places.answer(place, u64::from(place), 0.0);
+            places.step(place, place + 1, false);
         }
         let mut counts = Counts::default();
         places.count(&mut counts);
         assert!(counts.templates <= 256, "{}", counts.templates);
         assert!(counts.templates_evicted > 99_000);
+        assert!(places.learned() <= 256.0, "{}", places.learned());
     }
 
     #[test]
@@ -219,7 +396,44 @@ mod tests {
         }
         let usual = places.answer(7, 100, 9.0).unwrap();
         assert!((usual - 0.25).abs() < 0.01);
-        assert_eq!(places.request(7, 100), [1.0, 1.0]);
-        assert_eq!(places.request(8, 100), Busy::default());
+        let busy = places.request(7, 0, 100);
+        assert_eq!((busy.rates, busy.asked), ([1.0, 1.0], -1.0));
+        assert!((busy.seconds - 0.34).abs() < 0.01, "{busy:?}");
+        assert_eq!(places.request(8, 0, 100).rates, [0.0, 0.0]);
+    }
+
+    #[test]
+    fn much_is_what_others_do_not_ask_for() {
+        let places = Places::new(100);
+        places.answer(7, 0, 0.1);
+        for n in 0..200_u64 {
+            places.request(7, [10, 20, 25, 50][n as usize % 4], n);
+        }
+        // Whoever asks for much again and again does not make it usual.
+        (0..100).for_each(|n| {
+            places.request(7, 100_000, n);
+        });
+        let busy = places.request(7, 20, 300);
+        for (asked, expected) in [(0, false), (50, false), (200, true), (100_000, true)] {
+            assert_eq!(busy.is_much(asked, 6.0), expected, "{asked} {busy:?}");
+        }
+        assert!(!places.request(8, 5000, 0).is_much(5000, 6.0), "unknown");
+    }
+
+    #[test]
+    fn where_many_go_is_what_the_application_is_for() {
+        let places = Places::new(100);
+        (7..=8).for_each(|place| {
+            places.answer(place, 0, 5.0);
+        });
+        for n in 0..100 {
+            places.walker(n);
+            places.newcomer(7);
+            if n % 20 == 0 {
+                places.newcomer(8);
+            }
+        }
+        let core = [7, 8].map(|place| places.is_core(&places.request(place, 0, 100)));
+        assert_eq!(core, [true, false]);
     }
 }

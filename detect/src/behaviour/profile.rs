@@ -11,6 +11,9 @@ use crate::behaviour::window::left;
 pub(crate) const WINDOW: usize = 32;
 
 const PLACES: usize = 16;
+
+/// After how many requests a subject counts as somebody who walks about.
+const WALKER: u32 = 16;
 const HANDS: usize = 4;
 
 /// Milliseconds of one generation of the set of objects.
@@ -54,6 +57,12 @@ pub(crate) struct Traits {
     pub hour: f32,
     /// The distance to the nearest group of other subjects; 0 while nobody has measured.
     pub distance: f32,
+    /// Requests within 10 min for places that take long and few go to.
+    pub costly: f32,
+    /// Requests within 10 min with a parameter or a value that nobody else uses.
+    pub odd: f32,
+    /// It has not been at the place of the request before, as far as it remembers.
+    pub first: bool,
 }
 
 /// How the hand that a request comes from differs from the others that this subject's requests came from. A hand is
@@ -66,6 +75,8 @@ pub(crate) struct Hand {
     pub network: bool,
     /// No other hand is in this country, as far as countries are known.
     pub country: bool,
+    /// No other hand is in a network of this operator, as far as operators are known.
+    pub system: bool,
     /// Milliseconds since another program in another network was last active; `u64::MAX` if there is none.
     pub other: u64,
     /// Milliseconds since this hand was first seen.
@@ -94,6 +105,10 @@ pub(crate) struct Profile {
     objects: Many,
     hours: [u8; 24],
     pub distance: f32,
+    /// The last place that was no asset.
+    stood: u32,
+    costly: f32,
+    odd: f32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,6 +151,9 @@ impl Profile {
             objects: Many::default(),
             hours: [0; 24],
             distance: 0.0,
+            stood: 0,
+            costly: 0.0,
+            odd: 0.0,
         }
     }
 
@@ -164,11 +182,14 @@ impl Profile {
         subjects: &Subjects,
     ) -> Traits {
         let gap = tick.saturating_sub(self.last);
-        self.switches *= left(gap, 600.0);
+        let kept = left(gap, 600.0);
+        self.switches *= kept;
+        self.costly = self.costly * kept + f32::from(u8::from(visit.costly));
+        self.odd = self.odd * kept + f32::from(u8::from(visit.odd != 0));
         let turns = (tick / TURN).saturating_sub(self.last / TURN);
         self.objects.turn(u32::try_from(turns).unwrap_or(u32::MAX));
         let hand = self.take_hand(tick, subjects);
-        let run = self.visit_place(visit);
+        let (run, first) = self.visit_place(visit);
         // What is written is one's own; what a page pulls in is no choice.
         let read = !visit.write && !visit.asset;
         if read && (visit.object != 0 || visit.page.is_some()) {
@@ -188,6 +209,9 @@ impl Profile {
             hand,
             hour,
             distance: self.distance,
+            costly: self.costly,
+            odd: self.odd,
+            first,
         }
     }
 
@@ -214,12 +238,24 @@ impl Profile {
         (first..first + steps).map(|at| self.recent[at % WINDOW])
     }
 
-    /// The template of the request before, 0 if there was none.
-    pub(crate) fn before(&self) -> u32 {
-        match self.seen {
-            0 => 0,
-            seen => self.recent[(seen as usize - 1) % WINDOW].template,
-        }
+    /// The last place that was no asset, 0 if there was none.
+    pub(crate) const fn stood(&self) -> u32 {
+        self.stood
+    }
+
+    /// Whether the next request is the one from which on it counts as somebody who walks about.
+    pub(crate) const fn sets_out(&self) -> bool {
+        self.seen == WALKER
+    }
+
+    /// How its requests spread over places, which share of the window are assets, and which writes, 0 to 1 each.
+    pub(crate) fn shape(&self) -> [f32; 3] {
+        let steps = self.steps();
+        let writes = self.recent[..steps]
+            .iter()
+            .filter(|step| step.flags & 1 != 0);
+        let writes = writes.count() as f32 / steps.max(1) as f32;
+        [self.entropy(), self.asset_share(), writes]
     }
 
     fn steps(&self) -> usize {
@@ -237,6 +273,9 @@ impl Profile {
             size: 0,
             flags,
         };
+        if !visit.asset {
+            self.stood = to;
+        }
         // Beyond this the remainder matters, not the count.
         self.seen = if self.seen >= 1 << 30 {
             WINDOW as u32
@@ -245,8 +284,8 @@ impl Profile {
         };
     }
 
-    /// Counts the place, and how long numbers there have followed one another.
-    fn visit_place(&mut self, visit: &Visit) -> u32 {
+    /// Counts the place: how long numbers there have followed one another, and whether it is new.
+    fn visit_place(&mut self, visit: &Visit) -> (u32, bool) {
         let template = short(visit.template);
         let mut known = None;
         let used = usize::from(self.places_known).min(PLACES);
@@ -274,7 +313,7 @@ impl Profile {
         if let Some(number) = visit.page.or(visit.number) {
             place.follow(number);
         }
-        place.run
+        (place.run, known.is_none())
     }
 
     fn entropy(&self) -> f32 {
@@ -345,6 +384,8 @@ impl Profile {
             network: others().all(|hand| hand.network != seen.network),
             country: subjects.country.is_some()
                 && others().all(|hand| hand.country != seen.country),
+            system: seen.system != 0
+                && others().all(|hand| hand.system != 0 && hand.system != seen.system),
             other: elsewhere
                 .map(|hand| tick.saturating_sub(hand.last))
                 .min()

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use crate::behaviour::ban::Bans;
 use crate::behaviour::compact::Compact;
+use crate::behaviour::customs::Customs;
 use crate::behaviour::judgement::{Factor, Risk};
 use crate::behaviour::places::Places;
-use crate::behaviour::profile::Step;
+use crate::behaviour::profile::{Profile, Step};
 use crate::behaviour::settings::Memory;
 use crate::behaviour::share::Delta;
 use crate::behaviour::store::Store;
@@ -26,6 +27,7 @@ pub struct State {
     pub(super) bans: Bans,
     pub(super) store: Store,
     pub(super) places: Places,
+    pub(super) customs: Customs,
     pub(super) world: World,
     outbox: Mutex<HashMap<SubjectId, Delta>>,
     origin: Instant,
@@ -90,7 +92,7 @@ pub struct Sample {
 
 impl Sample {
     /// What each number is.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 16] = [
         "log_requests_minute",
         "log_requests_hour",
         "gap_mean",
@@ -102,14 +104,19 @@ impl Sample {
         "log_programs",
         "log_others",
         "log_login_failures",
-        "surprise",
+        "log_surprise",
+        "entropy",
+        "asset_share",
+        "write_share",
+        "log_work",
     ];
 
-    fn of(subject: SubjectId, compact: &Compact) -> Self {
+    fn of(compact: &Compact, profile: &Profile) -> Self {
         let answers = compact.answers().max(1.0);
         let log = |value: f32| value.max(0.0).ln_1p();
+        let [entropy, assets, writes] = profile.shape();
         Self {
-            subject,
+            subject: profile.id,
             values: [
                 log(compact.rates.window(2)),
                 log(compact.rates.window(4)),
@@ -122,11 +129,18 @@ impl Sample {
                 log(compact.programs.count()),
                 log(compact.others.count()),
                 log(compact.login_failed),
-                compact.surprise,
+                log(compact.surprise),
+                entropy,
+                assets,
+                writes,
+                log(compact.work * 10.0),
             ],
         }
     }
 }
+
+/// Requests from which on a subject has habits that can be compared.
+const SAMPLED_FROM: u32 = 20;
 
 /// Deltas that wait to be taken. Beyond this, new subjects are not told of until the next batch has left.
 const OUTBOX: usize = 4096;
@@ -140,6 +154,7 @@ impl State {
             bans: Bans::new(memory.bans as usize),
             store: Store::new(memory, mix(seed)),
             places: Places::new(memory.templates as usize),
+            customs: Customs::new(mix(seed ^ 1)),
             world: World::default(),
             outbox: Mutex::default(),
             origin: clock.now(),
@@ -162,6 +177,7 @@ impl State {
         let mut counts = Counts::default();
         self.store.count(&mut counts);
         self.places.count(&mut counts);
+        counts.bytes += Customs::BYTES;
         counts
     }
 
@@ -192,21 +208,28 @@ impl State {
         steps.flatten().unwrap_or_default()
     }
 
-    /// Up to this many active subjects as numbers, for models that compare them. Addresses and sessions only, which
-    /// is what strangers are known by.
-    pub fn sample(&self, most: usize) -> Vec<Sample> {
+    /// Up to this many subjects as numbers, for models that compare them: addresses and sessions, which is what
+    /// strangers are known by, that have sent twenty requests or more and one of them within `recent`.
+    pub fn sample(&self, most: usize, recent: Duration, clock: &dyn Clock) -> Vec<Sample> {
+        let since = self
+            .tick(clock)
+            .saturating_sub(u64::try_from(recent.as_millis()).unwrap_or(u64::MAX));
         let mut samples = Vec::new();
+        if most == 0 {
+            return samples;
+        }
         self.store.each_profile(|compact, profile| {
-            if matches!(profile.id.kind, SubjectKind::Address | SubjectKind::Session) {
-                samples.push(Sample::of(profile.id, compact));
+            let known = matches!(profile.id.kind, SubjectKind::Address | SubjectKind::Session);
+            if known && profile.last >= since && compact.total >= SAMPLED_FROM {
+                samples.push(Sample::of(compact, profile));
             }
             samples.len() < most
         });
         samples
     }
 
-    /// Notes how far subjects are from the nearest group of others; those that have lost their profile since are
-    /// passed over.
+    /// Notes how far subjects are from the nearest group of others, in the unit of who measured it; 0 is within one.
+    /// Those that have lost their profile since are passed over, and those that were not measured keep what they had.
     pub fn note_distances(&self, distances: &HashMap<SubjectId, f32>) {
         self.store.each_profile(|_, profile| {
             if let Some(distance) = distances.get(&profile.id) {

@@ -37,6 +37,16 @@ pub struct Visit {
     pub(crate) mails: bool,
     /// How much contradicts what it says to be, see `detect/bot.rs`.
     pub(crate) signs: u8,
+    /// Says to be a browser, or a view of one within an app: its order of requests is that of screens.
+    pub(crate) browser: bool,
+    /// Has parameters or a body.
+    pub(crate) asks: bool,
+    /// A parameter that nobody else uses here, or a value of a kind that nobody else gives it; 0 for none.
+    pub(crate) odd: u64,
+    /// Asks for a place that takes far longer than others, and that few go to.
+    pub(crate) costly: bool,
+    /// Asks for a lot at once, or has a mail sent.
+    pub(crate) greedy: bool,
     /// Whether its login was counted as failed until the answer says otherwise.
     pub(crate) pending: bool,
     /// Whether it was noticed, so that its success proves nothing about its client.
@@ -66,6 +76,11 @@ impl Visit {
             mails,
             sensitive: write && holds_word(request.path, &SENSITIVE),
             signs: signs(request, subjects),
+            browser: request
+                .header("user-agent")
+                .is_some_and(|agent| agent.starts_with(b"Mozilla/")),
+            asks: request.query.is_some_and(|query| !query.is_empty())
+                || !request.body.bytes.is_empty(),
             ..Self::default()
         };
         visit.read_query(request.query.unwrap_or_default());

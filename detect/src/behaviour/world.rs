@@ -102,6 +102,11 @@ impl World {
         after
     }
 
+    /// Seconds that an answer takes on average.
+    pub(crate) fn latency(&self) -> f32 {
+        read(&self.latency)
+    }
+
     /// Counts the end of a login of a client that did nothing else before.
     pub(crate) fn cold_login(&self, tick: u64, ok: bool) {
         let mut cold = self.cold(tick);

@@ -1,10 +1,12 @@
 //! What the behaviour stage remembers and does. The stage counts for itself; the keeper of its memory carries the
 //! counts over once a second, so that no request pays for them.
 
+use std::time::Duration;
+
 use portcullis_detect::behaviour::{BanCounts, Counts, Kind};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
-use super::{Name, counter, gauge, known_counters, known_gauges};
+use super::{Histogram, Name, counter, gauge, histogram, histograms, known_counters, known_gauges};
 
 /// Handles of the behaviour stage's metrics.
 pub(crate) struct BehaviourMetrics {
@@ -15,6 +17,9 @@ pub(crate) struct BehaviourMetrics {
     ban_changes: IntCounterVec,
     ban_refusals: IntCounter,
     findings: IntCounterVec,
+    outlier_duration: Histogram,
+    outlier_sample: IntGauge,
+    outliers: IntGauge,
 }
 
 const REMEMBERED: [&str; 3] = ["subject", "profile", "template"];
@@ -29,6 +34,13 @@ impl BehaviourMetrics {
             "detector",
             Kind::ALL.iter().map(|kind| kind.as_str()),
         )?;
+        let outlier_duration = Histogram::new(histogram::EXCHANGE);
+        histograms(
+            r,
+            Name::OutlierDuration,
+            None,
+            vec![("", outlier_duration.clone())],
+        )?;
         Ok(Self {
             remembered: known_gauges(r, Name::BehaviourRemembered, "what", REMEMBERED)?,
             forgotten: known_counters(r, Name::BehaviourForgotten, "what", FORGOTTEN)?,
@@ -37,12 +49,22 @@ impl BehaviourMetrics {
             ban_changes: known_counters(r, Name::BanChanges, "change", CHANGES)?,
             ban_refusals: counter(r, Name::BanRefusals)?,
             findings,
+            outlier_duration,
+            outlier_sample: gauge(r, Name::OutlierSample)?,
+            outliers: gauge(r, Name::Outliers)?,
         })
     }
 
     /// Counts what a detector found in a request.
     pub(crate) fn found(&self, kind: Kind) {
         self.findings.with_label_values(&[kind.as_str()]).inc();
+    }
+
+    /// Takes over what a measurement of outliers found, and how long it took.
+    pub(crate) fn measured(&self, sample: usize, outliers: usize, took: Duration) {
+        self.outlier_duration.observe(took);
+        self.outlier_sample.set(whole(sample));
+        self.outliers.set(whole(outliers));
     }
 
     /// Takes over how much is remembered, and what was forgotten since the start.

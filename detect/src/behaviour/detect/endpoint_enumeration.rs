@@ -30,7 +30,7 @@ impl Default for EndpointEnumeration {
 
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     // A place that has been answered well was not guessed, whoever else is at the address.
-    let known_place = scene.busy.iter().any(|rate| *rate > 0.0);
+    let known_place = scene.busy.rates.iter().any(|rate| *rate > 0.0);
     if known_place {
         return None;
     }

@@ -84,7 +84,7 @@ fn is_monotonous(known: &Known) -> bool {
 fn shed(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let settings = &scene.settings.flood;
     // A place surges against its own ten minutes, of which the surge is a growing part: for two minutes or so.
-    let [now, usual] = [scene.busy[0] / 10.0, scene.busy[1] / 600.0];
+    let [now, usual] = [scene.busy.rates[0] / 10.0, scene.busy.rates[1] / 600.0];
     let place = now >= settings.surge_floor / 2.0 && now >= settings.surge * usual;
     let compact = &known.compact;
     let came_with_place = place && compact.last - compact.first < 150_000;

@@ -4,6 +4,10 @@
 //! questions that the application calls wrong, or breaks on, and they are a good part of all it asks. What other stages
 //! find suspicious in a request is a question of its own too, but the share is what the application itself calls wrong:
 //! a rule that errs on a tracker's parameters makes nobody a fuzzer.
+//!
+//! Many applications ignore what they do not know and answer as if nothing were. So a parameter that nobody else sends
+//! to this place, and a value of a kind that nobody else gives it (`customs.rs`), count like an error: one odd name on
+//! every request is a tracker, ten different ones are not. What is answered is a request that asks something.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +18,7 @@ use super::{Bounds, Finding, Kind, Known, Scene, share};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ParameterFuzzing {
-    /// Different questions that were wrong or broke something, within 20 to 40 minutes.
+    /// Different questions that were wrong, broke something or are asked by nobody else, within 20 to 40 minutes.
     pub variants: Bounds,
     /// Their share of all answers from which on that counts, 0 to 1.
     pub wrong_share: f32,
@@ -32,10 +36,11 @@ impl Default for ParameterFuzzing {
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let settings = &scene.settings.parameter_fuzzing;
     let compact = &known.compact;
-    let wrong = compact.invalid + compact.broken;
+    let odd = known.traits.map_or(0.0, |traits| traits.odd);
+    let wrong = compact.invalid + compact.broken + odd;
     let often = share(wrong, compact.answers()) >= settings.wrong_share;
     let bounds = settings.variants.times(known.scale());
     bounds
         .finding(Kind::ParameterFuzzing, known.id, compact.variants.count())
-        .filter(|_| often)
+        .filter(|_| often && scene.visit.asks)
 }

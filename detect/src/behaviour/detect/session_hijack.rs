@@ -5,6 +5,11 @@
 //! change is a hint, since a person may move on; changes back and forth within minutes are not explained by that. The
 //! same program in the networks of two operators, back and forth, counts a third: telephones do that, but not eight
 //! times in ten minutes.
+//!
+//! One change is more than a hint where all is new at once, the program, the network, and (where these are known) its
+//! operator or country: a
+//! cookie does not move to another browser by itself, whether its owner is still there or left half an hour ago. Not so
+//! at an address where several do well: there stands a server that uses the sessions of its visitors.
 //! Keys are not looked at: fleets of servers share them.
 
 use schemars::JsonSchema;
@@ -23,6 +28,10 @@ pub struct SessionHijack {
     pub addresses: Bounds,
     /// What one change alone weighs, while the other hand was active within ten minutes.
     pub hint: u8,
+    /// What one change weighs where program, network and operator or country are all new.
+    pub moved: u8,
+    /// Seconds since the other hand was last active for which that is so.
+    pub within: u32,
 }
 
 impl Default for SessionHijack {
@@ -31,6 +40,8 @@ impl Default for SessionHijack {
             switches: Bounds::new(1.8, 2.7),
             addresses: Bounds::new(5.0, 8.0),
             hint: 50,
+            moved: 62,
+            within: 3600,
         }
     }
 }
@@ -52,6 +63,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
                 .finding(Kind::SessionHijack, known.id, addresses);
             spread.filter(|_| programs >= addresses / 2.0)
         })
+        .or_else(|| moved(scene, known))
         .or_else(|| {
             (traits.switches > 0.5 && traits.hand.other < 600_000).then_some(Finding {
                 kind: Kind::SessionHijack,
@@ -63,3 +75,27 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
             })
         })
 }
+
+/// All is new at once, and the hand that the session came from was there first.
+fn moved(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    let settings = &scene.settings.session_hijack;
+    let hand = known.traits?.hand;
+    let unknown = scene.subjects.country.is_none() && scene.subjects.system.is_none();
+    let elsewhere = hand.program && hand.network && (hand.country || hand.system || unknown);
+    let later = hand.others > hand.age && hand.other <= u64::from(settings.within) * 1000;
+    let healthy = scene.known.iter().filter(|known| known.is_place());
+    let shared = healthy
+        .map(|known| known.compact.healthy.count())
+        .fold(0.0, f32::max);
+    (elsewhere && later && shared < SHARED).then(|| Finding {
+        kind: Kind::SessionHijack,
+        subject: known.id,
+        score: settings.moved,
+        confidence: known.compact.confidence(),
+        value: 1.0,
+        bound: settings.switches.throttle,
+    })
+}
+
+/// From how many who do well on an address stands for many.
+const SHARED: f32 = 2.5;

@@ -88,12 +88,13 @@ fn samples_and_distances() {
     let town = Town::new();
     for n in 0..50_u8 {
         let who = town.someone(&format!("192.0.2.{n}"), "Firefox");
-        for _ in 0..5 {
+        for _ in 0..25 {
             town.ask(&who, "GET", "/", 200);
             town.wait(100);
         }
     }
-    let samples = town.state.sample(20);
+    let recent = Duration::from_secs(600);
+    let samples = town.state.sample(20, recent, &town.clock);
     assert_eq!(samples.len(), 20);
     assert!(
         samples
@@ -114,4 +115,6 @@ fn samples_and_distances() {
             .any(|finding| finding.kind == Kind::Outlier)
     );
     assert_eq!(judged.reaction, Reaction::None, "a hint by itself");
+    town.wait(700_000);
+    assert!(town.state.sample(20, recent, &town.clock).is_empty());
 }

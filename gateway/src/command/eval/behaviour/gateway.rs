@@ -20,6 +20,7 @@ use crate::client::TrustedProxies;
 use crate::command::eval::judge::shown;
 use crate::command::eval::request::url;
 use crate::identity::{Identity, Origin};
+use crate::outliers;
 use crate::rules;
 use crate::simulate::Decision;
 
@@ -90,6 +91,8 @@ pub struct Gateway {
     policy: Policy,
     worker: Worker,
     clock: Option<Timeline>,
+    /// When outliers are measured next, in seconds since 1970.
+    measure_at: f64,
     inspect: usize,
 }
 
@@ -116,6 +119,7 @@ impl Gateway {
             },
             worker: Worker::default(),
             clock: None,
+            measure_at: f64::INFINITY,
             inspect: config::BodyPolicy::default().inspect.as_usize(),
         })
     }
@@ -162,6 +166,9 @@ impl Gateway {
         let wall = Duration::from_secs_f64(time.max(0.0));
         if let Some(clock) = &self.clock {
             clock.set(wall);
+            if time >= self.measure_at {
+                self.measure(time);
+            }
             return;
         }
         let clock = Timeline::starting(wall);
@@ -173,6 +180,22 @@ impl Gateway {
         let behaviour = Behaviour::new(Arc::new(settings), state);
         self.detector = std::mem::take(&mut self.detector).with_behaviour(behaviour);
         self.clock = Some(clock);
+        self.measure(time);
+    }
+
+    /// Measures outliers, as a thread of the gateway's does, by the clock of what is replayed.
+    fn measure(&mut self, time: f64) {
+        let settings = Settings::default().detectors.outlier;
+        let state = self.detector.behaviour().state();
+        if let (Some(state), Some(clock)) = (state, &self.clock) {
+            outliers::measure(state, &settings, clock);
+        }
+        let every = f64::from(settings.every);
+        self.measure_at = if every > 0.0 {
+            time + every
+        } else {
+            f64::INFINITY
+        };
     }
 
     fn subjects(&self, sender: &Sender, parts: &request::Parts) -> Subjects {
