@@ -1,6 +1,9 @@
 //! The ensemble: models that vote on what signatures and behaviour leave open. Its seat in the pipeline is here; no
 //! model is built yet, so there is no vote and the verdict names the stage as skipped.
 
+pub mod gate;
+mod onnx;
+
 use crate::signature::Input;
 
 /// The models. Holds none yet.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::decision::Subject;
 use crate::decode::Forms;
+use crate::feature::Findings;
 use crate::policy::Policy;
 use crate::rule::{Phase, Rule};
 use crate::score::Tally;
@@ -38,14 +39,17 @@ impl<'c> Collection<'c> {
         }
     }
 
-    /// Weighs a finding and keeps it, unless the policy excepts it.
-    pub(crate) fn add(&mut self, rule: &'c Rule, found: Found) {
+    /// Weighs a finding and keeps it, unless the policy excepts it; also for models, where they ask.
+    pub(crate) fn add(&mut self, rule: &'c Rule, found: Found, models: Option<&mut Findings>) {
         if is_excepted(&self.input, self.policy, rule, &found) {
             return;
         }
         // A rule that asks the whole request counts there, wherever it found what it shows.
         let counted = found.field.filter(|_| !rule.wide);
         self.tally.add(counted, rule.category, rule.score);
+        if let Some(findings) = models {
+            findings.add(rule, counted);
+        }
         self.keep(rule, found);
     }
 

@@ -12,8 +12,9 @@ pub mod behaviour;
 pub mod clock;
 mod decision;
 pub mod decode;
-mod ensemble;
+pub mod ensemble;
 mod evidence;
+pub mod feature;
 pub mod field;
 pub mod injection;
 pub mod policy;
@@ -31,7 +32,9 @@ use std::time::Instant;
 use crate::behaviour::Behaviour;
 use crate::decode::Forms;
 use crate::ensemble::Ensemble;
+use crate::ensemble::gate::Gate;
 use crate::evidence::Collection;
+use crate::feature::{Findings, Reading};
 use crate::field::{AnomalyKind, Field};
 use crate::signature::{Input, Scan, State};
 
@@ -62,6 +65,7 @@ pub struct Worker {
     answer: Vec<Field>,
     forms: Forms,
     state: State,
+    features: feature::Scratch,
 }
 
 impl Detector {
@@ -131,7 +135,7 @@ impl Detector {
         let answer = answer::as_request(response, &status);
         let scan = self.read_answer(worker, &answer, policy.paranoia);
         let read = clock.now();
-        let mut verdict = decide(scan, policy, clock, [started, read]);
+        let mut verdict = decide(scan, None, policy, clock, [started, read]);
         verdict.uninspected.body |= !answer.body.complete;
         verdict
     }
@@ -139,6 +143,23 @@ impl Detector {
     /// Takes in what the upstream answered, for the stages that learn from it.
     pub fn observe(&self, outcome: &Outcome, clock: &dyn Clock) {
         self.behaviour.observe(outcome, clock);
+    }
+
+    /// Reads a request as models see it, by this gate or by a rule of thumb: what training learns from.
+    pub fn features<R>(
+        &self,
+        worker: &mut Worker,
+        request: &Request<'_>,
+        policy: &Policy,
+        gate: Option<&Gate>,
+        look: impl FnOnce(&mut Reading<'_>) -> R,
+    ) -> R {
+        let (mut scan, features) = self.read(worker, request, policy);
+        let mut collection = Collection::new(scan.input, policy);
+        let findings = &mut features.findings;
+        findings.clear();
+        scan.run(&mut |rule, found| collection.add(rule, found, Some(findings)));
+        look(&mut worker.reading(request, gate))
     }
 
     fn judge(
@@ -151,14 +172,14 @@ impl Detector {
         prefilter: bool,
     ) -> Verdict {
         let started = clock.now();
-        let mut scan = self.read(worker, request, policy);
+        let (mut scan, _) = self.read(worker, request, policy);
         scan.prefilter = prefilter;
         let read = clock.now();
         // No evidence comes from it yet, and the verdict says that it was skipped.
         if let Some(vote) = self.ensemble.vote(&scan.input) {
             match vote {}
         }
-        let mut verdict = decide(scan, policy, clock, [started, read]);
+        let mut verdict = decide(scan, None, policy, clock, [started, read]);
         verdict.uninspected = uninspected(&worker.view, &worker.forms, request);
         let judged = clock.now();
         let judgement = self
@@ -183,7 +204,7 @@ impl Detector {
             paranoia,
             ..Policy::default()
         };
-        holds(self.read(worker, request, &policy), rule)
+        holds(self.read(worker, request, &policy).0, rule)
     }
 
     /// Whether a rule holds for an answer, whatever else holds.
@@ -205,23 +226,19 @@ impl Detector {
         worker: &'s mut Worker,
         request: &'s Request<'s>,
         policy: &Policy,
-    ) -> Scan<'s> {
+    ) -> (Scan<'s>, &'s mut feature::Scratch) {
         view::read(&mut worker.view, request, &policy.limits);
         worker.forms.begin(worker.view.fields().len());
-        Scan {
+        let scan = Scan {
             set: &self.rules,
             index: &self.rules.request,
-            input: Input {
-                request,
-                fields: worker.view.fields(),
-                arena: worker.view.arena(),
-                anomalies: worker.view.anomalies(),
-            },
+            input: worker.view.input(request),
             forms: &mut worker.forms,
             state: &mut worker.state,
             paranoia: policy.paranoia,
             prefilter: true,
-        }
+        };
+        (scan, &mut worker.features)
     }
 
     /// Turns an answer into fields, ready to be scanned.
@@ -250,6 +267,31 @@ impl Detector {
     }
 }
 
+impl Worker {
+    /// The request that was scanned last, as models see it.
+    fn reading<'r>(&'r mut self, request: &'r Request<'r>, gate: Option<&Gate>) -> Reading<'r> {
+        Reading::new(
+            self.view.input(request),
+            self.state.noted(),
+            &mut self.forms,
+            &mut self.features,
+            gate,
+        )
+    }
+}
+
+impl view::Scratch {
+    /// What a request was read into.
+    fn input<'s>(&'s self, request: &'s Request<'s>) -> Input<'s> {
+        Input {
+            request,
+            fields: self.fields(),
+            arena: self.arena(),
+            anomalies: self.anomalies(),
+        }
+    }
+}
+
 fn holds(mut scan: Scan<'_>, id: &str) -> bool {
     let mut found = false;
     scan.run(&mut |rule, _| found |= *rule.id == *id);
@@ -257,9 +299,15 @@ fn holds(mut scan: Scan<'_>, id: &str) -> bool {
 }
 
 /// Runs the signatures and weighs what they find. `times` are when reading began and ended.
-fn decide(mut scan: Scan<'_>, policy: &Policy, clock: &dyn Clock, times: [Instant; 2]) -> Verdict {
+fn decide(
+    mut scan: Scan<'_>,
+    mut findings: Option<&mut Findings>,
+    policy: &Policy,
+    clock: &dyn Clock,
+    times: [Instant; 2],
+) -> Verdict {
     let mut collection = Collection::new(scan.input, policy);
-    scan.run(&mut |rule, found| collection.add(rule, found));
+    scan.run(&mut |rule, found| collection.add(rule, found, findings.as_deref_mut()));
     let scanned = clock.now();
     let (score, category) = collection.tally.finish();
     let mut verdict = Verdict {

@@ -45,6 +45,11 @@ impl Tally {
         self.best[which] = self.best[which].max(100.0 * (1.0 - self.doubt[which]));
     }
 
+    /// The score of a category, 0 to 100.
+    pub(crate) fn best(&self, category: Category) -> f32 {
+        self.best[category as usize]
+    }
+
     /// The score, 0 to 100, and the category that has it.
     pub(crate) fn finish(&self) -> (f32, Option<Category>) {
         let mut highest = (0.0, None);

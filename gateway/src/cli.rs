@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use portcullis_detect::behaviour::SubjectId;
+use portcullis_detect::feature::View;
 
 use crate::command;
 
@@ -58,6 +59,15 @@ enum Command {
         after_help = "Examples:\n  portcullis eval --data data --table\n  portcullis eval --data data --set graft --every 10 --wrong wrong.jsonl\n  portcullis eval --data data --set api_benign.valid --rules config/rules"
     )]
     Eval(EvalArgs),
+    /// Turn recorded requests into what models are trained on
+    ///
+    /// Reads a request per line and writes arrays of NumPy: columns of whole requests, hashed n-grams of their fields, or
+    /// the bytes of the most suspicious fields, exactly as the gateway computes them when it serves. docs/FEATURES.md
+    /// describes the columns and files.
+    #[command(
+        after_help = "Example:\n  portcullis features requests.jsonl.gz request.npy --view request --gate gate.onnx"
+    )]
+    Features(FeaturesArgs),
     /// Who is banned; ban somebody, or let somebody go
     ///
     /// Speaks with the gateway that runs with this state folder on this machine. Subjects are written as
@@ -179,6 +189,35 @@ pub struct EvalArgs {
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `features`.
+#[derive(Debug, Args)]
+pub struct FeaturesArgs {
+    /// The requests, one JSON object per line; gzipped where the name ends in .gz
+    #[arg(value_name = "IN.jsonl", required_unless_present = "names")]
+    pub from: Option<PathBuf>,
+    /// The array to write; further files are put beside it
+    #[arg(value_name = "OUT.npy", required_unless_present = "names")]
+    pub to: Option<PathBuf>,
+    /// What to write
+    #[arg(long, default_value = "request", value_parser = view)]
+    pub view: View,
+    /// The gate that ranks fields and fills the gate's columns; without it a rule of thumb ranks them
+    #[arg(long, value_name = "GATE.onnx")]
+    pub gate: Option<PathBuf>,
+    /// A folder of rule files instead of the built-in rules
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// The paranoia level
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub paranoia: u8,
+    /// With --view fields: of equal fields only the first, and how many there were
+    #[arg(long)]
+    pub distinct: bool,
+    /// Print the schema of the view as JSON, and do nothing else
+    #[arg(long)]
+    pub names: bool,
 }
 
 /// Arguments of `bans`.
@@ -344,6 +383,12 @@ pub enum LineFormat {
     Csv,
 }
 
+fn view(text: &str) -> Result<View, String> {
+    let built = [View::Request, View::Fields, View::Characters];
+    let named = built.into_iter().find(|view| view.as_str() == text);
+    named.ok_or_else(|| "request, fields or characters".to_owned())
+}
+
 fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (low..=high).contains(&value) {
@@ -400,6 +445,7 @@ impl Cli {
             Command::Demo(args) => command::demo::run(&args),
             Command::Inspect(args) => command::inspect::run(&args),
             Command::Eval(args) => command::eval::run(&args),
+            Command::Features(args) => command::features::run(&args),
             Command::Bans(args) => command::bans::run(&args),
             Command::Simulate(args) => command::simulate::run(&args),
             Command::Config(which) => command::config::run(&which),

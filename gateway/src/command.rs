@@ -11,6 +11,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod eval;
+pub mod features;
 pub mod inspect;
 pub mod rules;
 pub mod run;

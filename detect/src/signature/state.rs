@@ -66,6 +66,11 @@ impl State {
         self.answers.resize(somewheres, None);
     }
 
+    /// What the decoders found odd in the request.
+    pub(crate) fn noted(&self) -> &[Anomaly] {
+        &self.noted
+    }
+
     /// Forgets the field before.
     pub(super) fn begin_field(&mut self, rules: usize, leaves: usize, groups: usize) {
         self.raised = false;

@@ -1,6 +1,8 @@
 //! What is judged: a request with what is known of it. Sets of every kind become these.
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use portcullis_detect::ruletest::OwnedRequest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -61,7 +63,11 @@ struct Recorded {
     #[serde(default)]
     body: Option<String>,
     #[serde(default)]
+    body_base64: Option<String>,
+    #[serde(default)]
     host: Option<String>,
+    #[serde(default)]
+    payload: Option<String>,
 }
 
 /// A line of a text set.
@@ -121,7 +127,7 @@ impl Sieve {
 /// When the line is no such record.
 pub fn recorded(line: &str) -> anyhow::Result<Sample> {
     let recorded: Recorded = serde_json::from_str(line).context("no recorded request")?;
-    Ok(recorded.into_sample())
+    recorded.into_sample()
 }
 
 /// The requests of a line of a text set: the text as a query argument and as a JSON leaf.
@@ -147,7 +153,7 @@ pub fn both(value: &str) -> [(&'static str, OwnedRequest); 2] {
 }
 
 impl Recorded {
-    fn into_sample(self) -> Sample {
+    fn into_sample(self) -> anyhow::Result<Sample> {
         let mut request = at(&self.method, &self.url);
         for (name, value) in &self.headers {
             let value = value.as_str().map_or(value.to_string(), str::to_owned);
@@ -156,7 +162,10 @@ impl Recorded {
                 .push((name.to_ascii_lowercase(), value.into_bytes()));
         }
         let bare = request.headers.is_empty();
-        request.body = self.body.unwrap_or_default().into_bytes();
+        request.body = match &self.body_base64 {
+            Some(text) => STANDARD.decode(text).context("body_base64 is no base64")?,
+            None => self.body.unwrap_or_default().into_bytes(),
+        };
         let named = header(&request, "host");
         request.host = named.or(self.host).unwrap_or_else(|| HOST.to_owned());
         if header(&request, "host").is_none() {
@@ -177,6 +186,9 @@ impl Recorded {
         } else {
             self.cls
         };
-        Sample::new(class, Label::of(self.label), request)
+        Ok(Sample {
+            payload: self.payload.unwrap_or_default(),
+            ..Sample::new(class, Label::of(self.label), request)
+        })
     }
 }
