@@ -29,8 +29,8 @@ ROUNDS = [(0, 40), (1, 15), (2, 15), (4, 12), (8, 10), (20, 8)]
 # Sets whose licence is stated. CSIC 2010 and TORPEDA state none: they may not train what is shipped.
 LICENCES = {"browser_benign.train": "Apache-2.0", "api_benign.train": "MIT", "text_and_sql_content": "mixed, permissive", "payloadsallthethings": "MIT", "payloadbox": "MIT",
             "fuzzdb": "BSD, CC-BY", "httpparams": "MIT", "libinjection": "BSD", "generator": "own", "grammar": "own"}
-DEFAULT = {"seed": 1, "browser": 22000, "services": 12000, "content": 6000, "attacks": 26000, "dev": 0.2, "valid_services": 3000, "valid_attacks": 10000, "valid_browser": 20000, "families": "A"}
-SMALL = {"seed": 1, "browser": 0, "services": 2400, "content": 400, "attacks": 1800, "dev": 0.2, "valid_services": 600, "valid_attacks": 500, "valid_browser": 0, "families": "A"}
+DEFAULT = {"seed": 1, "browser": 22000, "services": 12000, "content": 6000, "attacks": 26000, "dev": 0.2, "valid_services": 3000, "valid_attacks": 10000, "valid_browser": 20000, "pool": 100000, "families": "A"}
+SMALL = {"seed": 1, "browser": 0, "services": 2400, "content": 400, "attacks": 1800, "dev": 0.2, "valid_services": 600, "valid_attacks": 500, "valid_browser": 0, "pool": 0, "families": "A"}
 
 
 def sample_by_domain(pool, count, rng):
@@ -177,8 +177,10 @@ def build(data, out, options=None):
         counts[part] = write_part(out / f"{part}.jsonl.gz", parts, record.stream(seed, part, "order"))
     counts["valid"] = write_valid(data, out, options, payloads, texts["valid"])
     if browser:
-        # What hard negatives are mined from: all harmless requests of the training part, with their repetitions.
-        record.write(out / "pool.jsonl.gz", (slim(request) for request in browser + api if not is_dev(request, dev, seed)))
+        # What hard negatives are mined from: harmless requests of the training domains that were not drawn.
+        drawn = set(map(id, real))
+        rest = [request for request in browser if id(request) not in drawn and not is_dev(request, dev, seed)]
+        record.write(out / "pool.jsonl.gz", map(slim, sample_by_domain(rest, options["pool"], record.stream(seed, "pool"))))
     summary = {"options": options, "counts": counts, "payloads": payloads.counts, "licences": LICENCES if data else {"generator": "own", "grammar": "own"}, "classes": ["benign", *SHARES]}
     (out / "dataset.json").write_text(json.dumps(summary, indent=1) + "\n")
     return summary
