@@ -1,13 +1,16 @@
 """The first gate: a linear model over hashed n-grams of every judged field, which the gateway runs in its own code."""
 
+import warnings
+
 import numpy as np
 from onnx import TensorProto, helper
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from portcullis_train.features import fold_columns
 from portcullis_train.graph import model, tensor
 
-DEFAULTS = {"bits": 18, "c": 0.3, "iterations": 120, "positive": 1.0, "rounds": 3}
+DEFAULTS = {"bits": 18, "c": 1.0, "iterations": 120, "positive": 1.0, "rounds": 3}
 
 
 class Gate:
@@ -35,6 +38,39 @@ def labels_of(rows):
     return np.array([-1 if row.get("attacked") is None else int(row["attacked"]) for row in rows])
 
 
+# Where the engine may list what was grafted into a place.
+PLACES = {"query": {"query", "query-name"}, "form": {"form", "form-name"}, "json": {"json", "json-key"}, "header": {"header", "user-agent", "referer"}, "cookie": {"cookie", "cookie-name"}, "path": {"path"},
+          "multipart": {"multipart", "multipart-name", "file-name", "file"}, "xml": {"xml", "xml-attribute", "xml-prolog"}, "target": {"path", "query", "query-name"}}
+
+
+def resolve(rows, labels, requests):
+    """Labels of attacks whose payload the command did not find again, as decoding went further than it knows (character
+    references, script escapes) or the payload became part of the document: by the place it was put into."""
+    by_request = {}
+    for index, row in enumerate(rows):
+        if labels[index] < 0:
+            by_request.setdefault(row["request"], []).append(index)
+    labels = labels.copy()
+    for number, indices in by_request.items():
+        item = requests[number]
+        hits = [index for index in indices if stands_in(rows[index], item)]
+        if hits:
+            labels[indices] = 0
+            labels[hits] = 1
+    return labels
+
+
+def stands_in(row, item):
+    """Whether a field is where a payload was put: by location and name, or as a part of an object that was put there."""
+    place = item.get("location", "")
+    if row["location"] not in PLACES.get(place, ()):
+        return False
+    name, text = row.get("name", "").lower(), row.get("text", "")
+    if place in ("path", "xml", "target") or (name and name == item.get("name", "").lower()):
+        return True
+    return place == "json" and len(text) > 1 and (text in item["payload"] or (name != "" and f'"{name}"' in item["payload"].lower()))
+
+
 def weights_of(rows, labels, positive):
     """Harmless rows of a place that occurs often weigh less, and both classes weigh the same in all."""
     weights = np.ones(len(rows))
@@ -52,13 +88,19 @@ def weights_of(rows, labels, positive):
     return weights
 
 
-def fit(matrix, labels, weights, params):
-    """A gate by logistic regression. Rows whose label is not known are left out."""
+def fit(matrix, labels, weights, params, start=None):
+    """A gate by logistic regression, from another gate on if one is given. Rows whose label is not known are left out."""
     params = {**DEFAULTS, **(params or {})}
     known = labels >= 0
     folded = fold_columns(matrix[known], params["bits"])
-    fitted = LogisticRegression(C=params["c"], max_iter=params["iterations"], solver="lbfgs", tol=1e-3)
-    fitted.fit(folded, labels[known], sample_weight=weights[known])
+    # The solver measures its gradient per unit of weight, so that the usual tolerance would end it at once.
+    fitted = LogisticRegression(C=params["c"], max_iter=params["iterations"], solver="lbfgs", tol=2e-6, warm_start=start is not None)
+    if start is not None:
+        fitted.classes_, fitted.coef_, fitted.intercept_ = np.array([0, 1]), start.weight.astype(np.float64)[None], np.array([float(start.bias)])
+    with warnings.catch_warnings():
+        # Stopping after so many iterations is the intent: the last ones fit the lists' own words.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted.fit(folded, labels[known], sample_weight=weights[known])
     return Gate(fitted.coef_[0], fitted.intercept_[0])
 
 

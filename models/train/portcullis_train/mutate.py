@@ -8,7 +8,8 @@ import re
 
 SQL_WORD = re.compile(r"(?i)\b(select|union|from|where|or|and|insert|update|delete|drop|table|sleep|having|order|by|group|"
                       r"like|concat|exec|into|values|case|when|then|else|end|limit|all|null|exists|substring|char|cast|as)\b")
-JS_NAME = re.compile(r"\b(alert|confirm|prompt|eval|fetch|print|document|window|location)\b")
+# Not inside quotes or brackets, where an earlier round may have put it.
+JS_NAME = re.compile(r"(?<![\w'\"/\\{\[])(alert|confirm|prompt|eval|fetch|print|document|window|location)\b(?!\s*[\]:'\"])")
 QUOTED = re.compile(r"'([A-Za-z]{2,12})'")
 NUMBER = re.compile(r"(?<![\w.'\"%\\])(\d{1,4})(?![\w.'\"%])")
 

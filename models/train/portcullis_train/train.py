@@ -34,7 +34,7 @@ class Rows:
     def __init__(self, work, part, folds):
         loaded = features.fields(work.data(part), work.features(part, "fields"))
         self.matrix, self.rows, self.schema = loaded.matrix, loaded.rows, loaded.schema
-        self.labels = gate.labels_of(loaded.rows)
+        self.labels = gate.resolve(loaded.rows, gate.labels_of(loaded.rows), list(record.read(work.data(part))))
         self.folds = folds[[row["request"] for row in loaded.rows]]
 
 
@@ -78,7 +78,7 @@ def mine(fitted, train, weights, pool, mined, params):
     accused = accused[np.argsort(-scores[accused])][:MINED]
     mined[accused] = True
     matrix, labels, weight = joined(train.matrix, train.labels, weights, pool, mined)
-    return gate.fit(matrix, labels, weight, params), {"added": len(accused), "cut": float(cut)}
+    return gate.fit(matrix, labels, weight, {**params, "iterations": params["iterations"] // 3}, fitted), {"added": len(accused), "cut": float(cut)}
 
 
 def joined(matrix, labels, weights, pool, chosen):

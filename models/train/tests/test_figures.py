@@ -101,3 +101,10 @@ def test_no_program_is_a_clear_message(monkeypatch, tmp_path):
     monkeypatch.setenv("PORTCULLIS_BIN", str(tmp_path / "none"))
     with pytest.raises(features.MissingBinary, match="PORTCULLIS_BIN"):
         features.binary()
+
+
+def test_payloads_that_were_not_found_are_labelled_by_place():
+    rows = [{"request": 0, "location": "query", "name": "q", "text": "alert(1)"}, {"request": 0, "location": "cookie", "name": "q", "text": "x=1;"}, {"request": 1, "location": "json", "name": "$ne", "text": "abc"},
+            {"request": 1, "location": "json", "name": "other", "text": "a b"}, {"request": 2, "location": "cookie", "name": "c", "text": "; id"}, {"request": 3, "location": "query", "name": "a", "text": "'"}]
+    requests = [{"location": "query", "name": "Q", "payload": "al&#101;rt(1)"}, {"location": "json", "name": "user", "payload": '{"$ne": "abc"}'}, {"location": "query", "name": "c", "payload": "; id"}, {}]
+    assert gate.resolve(rows, np.array([-1, -1, -1, -1, -1, 1]), requests).tolist() == [1, 0, 1, 0, -1, 1]
