@@ -97,13 +97,11 @@ def save_gate(work, fitted, train, history):
     loaded = features.fields(work.data("dev"), work.features("dev", "fields"), distinct=False)
     logits = gate.by_request(fitted.logits(loaded.matrix), loaded.rows, loaded.requests)
     calibration = calibrate.platt(logits, dev.labels)
-    rows = sample_rows(loaded.matrix)
+    rows = sample_rows(features.fold_columns(loaded.matrix, fitted.bits))
+    expected = [float(row["values"].astype(np.float64) @ fitted.weight[row["columns"]].astype(np.float64) + fitted.bias) for row in rows]
     running = graph.session(made)
-    worst = 0.0
-    for row in rows:
-        worst = max(worst, graph.check_parity(running, [row["columns"], row["values"]], [float(row["values"] @ fitted.weight[row["columns"]] + fitted.bias)], "gate"))
-    np.savez_compressed(work.model("gate", ".npz"), columns=np.concatenate([row["columns"] for row in rows]), values=np.concatenate([row["values"] for row in rows]), lengths=[len(row["columns"]) for row in rows],
-                        expected=[float(row["values"] @ fitted.weight[row["columns"]] + fitted.bias) for row in rows])
+    worst = max(graph.check_parity(running, [row["columns"], row["values"]], [value], "gate") for row, value in zip(rows, expected))
+    np.savez_compressed(work.model("gate", ".npz"), columns=np.concatenate([row["columns"] for row in rows]), values=np.concatenate([row["values"] for row in rows]), lengths=[len(row["columns"]) for row in rows], expected=expected)
     write_json(work.model("gate", ".json"), {"name": "gate", "view": "fields", "schema": loaded.schema, "role": "gate", "group": "supervised", "weight": 1.0, "cost": "cheap", "needs_gate": False, "calibration": calibration,
                                              "params": {**gate.DEFAULTS, **work.of("gate")}, "rounds": history, "fields": len(train.rows), "parity": worst})
 
