@@ -18,7 +18,7 @@ ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench eval cover fuzz clean
+.PHONY: help build run test lint bench eval train cover fuzz clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
@@ -51,6 +51,12 @@ eval: ## What is stopped and what is left alone, by the sets in DATA=DIR
 	@scripts/packages.sh build
 	cargo build --release --locked --package portcullis --bin portcullis
 	$(TARGET)/release/portcullis eval --table --data '$(DATA)' $(ARGS)
+
+train: ## The models, from DATA=DIR; without it a small set from made-up traffic alone, which goes to target/train
+	@scripts/packages.sh build
+	cargo build --release --locked --package portcullis --bin portcullis
+	PORTCULLIS_BIN=$(TARGET)/release/portcullis "$$(scripts/python.sh)" -m portcullis_train all --work $(TARGET)/train \
+		$(if $(DATA),--data '$(DATA)',--models $(TARGET)/train/out) $(ARGS)
 
 cover: ## Line coverage of the tests
 	@scripts/cover.sh

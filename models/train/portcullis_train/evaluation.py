@@ -1,0 +1,224 @@
+"""Figures on sites and payload families that no member was trained on: each member, the joint vote, signatures beside.
+
+Rates of false alarms are counted on recorded requests of the sets that end in `.valid`. Thresholds are not chosen here
+but on `dev` and checked here; the detection at a fixed rate is read off the curve and labelled so.
+"""
+
+import collections
+
+import numpy as np
+
+from portcullis_train import calibrate, features, gate, graph, metrics
+from portcullis_train.train import described, say, table, trained
+from portcullis_train.work import describe, write_json
+
+PICTURE = {"dpi": 90, "bbox_inches": "tight", "metadata": {"Software": None}}
+SHARES = {"unsupervised": 35, "supervised": 50, "neural": 15}
+
+
+def raw_scores(work, name, part):
+    """What a member's file says of each request of a part."""
+    about = described(work, name)
+    if about["role"] == "gate":
+        loaded = features.fields(work.data(part), work.features(part, "fields"), distinct=False)
+        weights = gate_of(work)
+        return gate.by_request(weights.logits(loaded.matrix), loaded.rows, loaded.requests)
+    values = table(work, part, about["view"]).values
+    running = graph.session(str(work.model(name)))
+    return np.concatenate([graph.infer(running, values[start:start + 1024]) for start in range(0, len(values), 1024)])
+
+
+def gate_of(work):
+    """The gate as its file has it."""
+    import onnx
+    from onnx import numpy_helper
+    stored = {item.name: numpy_helper.to_array(item) for item in onnx.load(str(work.gate())).graph.initializer}
+    return gate.Gate(stored["weight"], stored["bias"][0])
+
+
+def probabilities(work, part):
+    """Calibrated probabilities of every voting member, with its group and weight."""
+    result, groups, weights = {}, {}, {}
+    for name in trained(work):
+        about = described(work, name)
+        if about["role"] == "classifier" or about["view"] not in ("fields", "request", "characters"):
+            continue
+        result[name] = calibrate.apply(about["calibration"], raw_scores(work, name, part))
+        groups[name], weights[name] = about["group"], about["weight"]
+    return result, groups, weights
+
+
+def signature_scores(work, part):
+    """The signatures' own score of each request, from the columns of the view: all rules of paranoia 1 together."""
+    view = table(work, part, "request")
+    columns = [index for index, name in enumerate(view.names) if name.startswith("signature_")]
+    return 1 - np.prod(1 - view.values[:, columns], axis=1)
+
+
+def joints(result, groups, weights):
+    """The joint probability as the gateway forms it, with and without the deep members, and by group."""
+    made = {"joint": calibrate.joint(result, groups, weights, SHARES)}
+    cheap = {name: value for name, value in result.items() if name != "character-cnn"}
+    if len(cheap) < len(result):
+        made["joint without deep members"] = calibrate.joint(cheap, groups, weights, SHARES)
+    for group in SHARES:
+        chosen = {name: value for name, value in result.items() if groups[name] == group}
+        if chosen:
+            made[f"group {group}"] = calibrate.joint(chosen, groups, weights, {group: 1})
+    return made
+
+
+def thresholds(scores, known):
+    """Thresholds of a score for the rates of the report, chosen on dev by bootstrap over domains."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    return {f"{rate:g}": calibrate.threshold_at(scores[usual], known.domains[usual], rate) for rate in metrics.RATES}
+
+
+def by_source(scores, known, cut):
+    """Share of harmless requests at or above a threshold, by where they come from."""
+    result = {}
+    for source in sorted(set(known.sources[known.labels == 0])):
+        chosen = (known.labels == 0) & (known.sources == source)
+        result[source] = {"count": int(chosen.sum()), "wronged": float((scores[chosen] >= cut).mean())}
+    return result
+
+
+def figures(scores, known):
+    """Detection and false alarms of one score on the valid part."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    result = metrics.detection(scores, known.labels, known.classes, usual)
+    cut = result["at"]["0.001"]["threshold"]
+    result["wronged_at_0.001"] = by_source(scores, known, cut)
+    result["families"] = {name: float((scores[(known.labels == 1) & (known.families == name)] >= cut).mean()) for name in sorted(set(known.families[known.labels == 1]))}
+    return result
+
+
+def run(work):
+    """Writes reports/evaluation.json, pictures, and the thresholds the export uses."""
+    known = {part: describe(work.data(part)) for part in ("dev", "valid")}
+    voted = {part: probabilities(work, part) for part in ("dev", "valid")}
+    scores = {part: {**voted[part][0], **joints(*voted[part]), "signatures": signature_scores(work, part)} for part in voted}
+    report = {"data": {part: {"requests": len(known[part].labels), "attacks": int(known[part].labels.sum()), "recorded_harmless": int(known[part].recorded().sum())} for part in known}, "scores": {}}
+    for name, score in scores["valid"].items():
+        say(f"evaluating {name}")
+        chosen = thresholds(scores["dev"][name], known["dev"])
+        report["scores"][name] = {**figures(score, known["valid"]), "thresholds": chosen, "transfer": transfer(score, known["valid"], chosen)}
+        if name in voted["valid"][0]:
+            report["scores"][name]["calibration_error"] = metrics.calibration_error(score, known["valid"].labels)
+    # Below this only one attack in a hundred of dev lies: weak rules alone say little there.
+    report["scores"]["joint"]["lower"] = float(np.quantile(scores["dev"]["joint"][known["dev"].labels == 1], 0.01))
+    report["beside_signatures"] = beside_signatures(scores["valid"], known["valid"])
+    if "classifier" in trained(work):
+        report["classifier"] = classification(work, known["valid"], scores["valid"]["joint"])
+    write_json(work.root / "reports" / "evaluation.json", report)
+    pictures(work, report, scores["valid"], known["valid"])
+    show(report)
+    return report
+
+
+def transfer(score, known, chosen):
+    """What thresholds chosen on dev do on valid: the false alarms they really cause, and what they detect."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    return {rate: {"wronged": float((score[usual] >= cut).mean()), "detected": float((score[known.labels == 1] >= cut).mean())} for rate, cut in chosen.items()}
+
+
+def beside_signatures(scores, known):
+    """What the joint vote adds to signatures that deny from 0.8 on, at one request in a thousand wronged by the vote."""
+    attacked = known.labels == 1
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    signed = scores["signatures"] >= 0.8
+    voted = scores["joint"] >= metrics.cut_at(scores["joint"][usual], 0.001)
+    missed = attacked & ~signed
+    return {"signatures": float(signed[attacked].mean()), "joint": float(voted[attacked].mean()), "either": float((signed | voted)[attacked].mean()), "added_of_missed": float(voted[missed].mean()) if missed.any() else None,
+            "wronged_by_signatures": float(signed[usual].mean()), "wronged_by_either": float((signed | voted)[usual].mean())}
+
+
+def classification(work, known, joint):
+    """How often the attack is named right, of attacks that the vote stopped; traversal and file inclusion count as one."""
+    about = described(work, "classifier")
+    values = table(work, "valid", "request").values
+    output = graph.infer(str(work.model("classifier")), values)
+    names = np.array(about["classes"])
+    # An attack that is stopped has a name other than harmless, so the best of the others is taken.
+    best = names[1:][output[:, 1:].argmax(1)]
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    chosen = (known.labels == 1) & (joint >= metrics.cut_at(joint[usual], 0.001))
+
+    def merged(column):
+        return np.where(column == "file-inclusion", "path-traversal", column)
+    truth, said = merged(known.classes[chosen]), merged(best[chosen])
+    confusion = collections.Counter(zip(truth, said))
+    scored = {}
+    for name in sorted(set(truth)):
+        right, wrong, lost = confusion[name, name], sum(count for (real, given), count in confusion.items() if given == name and real != name), sum(count for (real, given), count in confusion.items() if real == name and given != name)
+        scored[name] = 2 * right / max(1, 2 * right + wrong + lost)
+    return {"accuracy": float((truth == said).mean()), "macro_f1": float(np.mean(list(scored.values()))), "f1": scored, "confused": [{"class": real, "named": given, "count": count} for (real, given), count in confusion.most_common() if real != given][:25]}
+
+
+def show(report):
+    print(f"{'score':34} {'0.1 %':>7} {'0.3 %':>7} {'1 %':>7} {'AUC':>7}   detection at harmless requests wronged")
+    for name, one in report["scores"].items():
+        print(f"{name:34} " + " ".join(f"{100 * one['at'][rate]['detected']:7.1f}" for rate in one["at"]) + f" {one['auc']:7.4f}")
+    beside = report["beside_signatures"]
+    print("beside signatures: " + ", ".join(f"{name} {100 * value:.2f} %" for name, value in beside.items() if value is not None))
+    if "classifier" in report:
+        print(f"classifier: {100 * report['classifier']['accuracy']:.1f} % named right, macro F1 {report['classifier']['macro_f1']:.3f}")
+
+
+def pictures(work, report, scores, known):
+    """ROC, precision and recall, calibration, confusion; nothing where matplotlib is not installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        say("no pictures: matplotlib is not installed")
+        return
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plot
+    from sklearn.metrics import precision_recall_curve, roc_curve
+    drawn = [name for name in ("joint", "gate", "lightgbm", "xgboost", "random-forest", "character-cnn", "dnn-request", "isolation-forest", "local-outlier-factor", "signatures") if name in scores]
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    counted = usual | (known.labels == 1)
+    figure, axes = plot.subplots(1, 3, figsize=(15, 4.5))
+    for name in drawn:
+        false, true, _ = roc_curve(known.labels[counted], scores[name][counted])
+        axes[0].plot(np.maximum(false, 1e-5), true, label=name)
+        precision, recall, _ = precision_recall_curve(known.labels[counted], scores[name][counted])
+        axes[1].plot(recall, precision, label=name)
+    axes[0].set(xscale="log", xlim=(1e-4, 1), xlabel="harmless requests wronged", ylabel="attacks detected", title="ROC")
+    axes[1].set(xlabel="recall", ylabel="precision", title="precision and recall")
+    axes[0].legend(fontsize=7)
+    joint = scores["joint"]
+    bins = np.clip((joint * 15).astype(int), 0, 14)
+    filled = [one for one in range(15) if (bins == one).any()]
+    axes[2].plot([joint[bins == one].mean() for one in filled], [known.labels[bins == one].mean() for one in filled], marker="o")
+    axes[2].plot([0, 1], [0, 1], linestyle=":", color="grey")
+    axes[2].set(xlabel="joint probability", ylabel="share of attacks", title="calibration of the vote")
+    figure.savefig(work.root / "reports" / "curves.png", **PICTURE)
+    plot.close(figure)
+    confusion_picture(work, plot, report)
+    importance_picture(work, plot)
+
+
+def confusion_picture(work, plot, report):
+    at = report["scores"]["joint"]["classes"]
+    names = sorted(at, key=lambda name: at[name]["detected"])
+    figure, axis = plot.subplots(figsize=(7, 0.3 * len(names) + 1))
+    axis.barh(names, [100 * at[name]["detected"] for name in names])
+    axis.set(xlabel="% detected at 0.1 % wronged", title="the vote, by class", xlim=(0, 100))
+    figure.savefig(work.root / "reports" / "classes.png", **PICTURE)
+    plot.close(figure)
+
+
+def importance_picture(work, plot):
+    shown = [name for name in ("lightgbm", "xgboost", "random-forest") if name in trained(work)]
+    if not shown:
+        return
+    figure, axes = plot.subplots(1, len(shown), figsize=(5 * len(shown), 6), squeeze=False)
+    for axis, name in zip(axes[0], shown):
+        gains = list(described(work, name)["importance"].items())[:25][::-1]
+        axis.barh([feature for feature, _ in gains], [gain for _, gain in gains])
+        axis.set(title=name, xlabel="share of gain")
+        axis.tick_params(labelsize=7)
+    figure.tight_layout()
+    figure.savefig(work.root / "reports" / "importance.png", **PICTURE)
+    plot.close(figure)

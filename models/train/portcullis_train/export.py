@@ -1,0 +1,93 @@
+"""Copies trained members to models/artifacts with a manifest; every file is checked once more against stored rows."""
+
+import hashlib
+import json
+import shutil
+import time
+
+import numpy as np
+
+from portcullis_train import graph
+from portcullis_train.train import described, say, trained
+from portcullis_train.work import write_json
+
+# The repository holds at most this many bytes of artifacts.
+MOST_BYTES = 20_000_000
+SAMPLES = 6
+
+
+def check(work, name):
+    """Parity of a file with what its training stored. Raises ParityError."""
+    stored = np.load(work.model(name, ".npz"))
+    running = graph.session(str(work.model(name)))
+    if "rows" in stored:
+        return graph.check_parity(running, [stored["rows"]], stored["expected"], name)
+    worst, ends = 0.0, np.cumsum(stored["lengths"])
+    for end, length, expected in zip(ends, stored["lengths"], stored["expected"]):
+        worst = max(worst, graph.check_parity(running, [stored["columns"][end - length:end], stored["values"][end - length:end]], [expected], name))
+    return worst
+
+
+def samples(work, name):
+    """A few inputs with the trained model's own outputs, for the gateway's test of parity."""
+    stored = np.load(work.model(name, ".npz"))
+    if "rows" in stored:
+        rows, expected = stored["rows"][:SAMPLES], stored["expected"][:SAMPLES]
+        return {"inputs": [[short(value) for value in row.ravel()] for row in rows], "shape": list(rows.shape[1:]), "outputs": expected.tolist()}
+    ends = np.cumsum(stored["lengths"])[:SAMPLES]
+    return {"columns": [stored["columns"][end - length:end].tolist() for end, length in zip(ends, stored["lengths"])], "values": [[short(value) for value in stored["values"][end - length:end]] for end, length in zip(ends, stored["lengths"])], "outputs": stored["expected"][:SAMPLES].tolist()}
+
+
+def short(value):
+    """A float32 as the shortest text that reads back the same."""
+    return int(value) if float(value).is_integer() else float(str(np.float32(value)))
+
+
+def entry(work, name, report, trained_on):
+    """One model of the manifest."""
+    about = described(work, name)
+    path = work.model(name)
+    made = {"name": name, "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "view": about["view"], "schema": about["schema"], "role": about["role"]}
+    if about["role"] == "classifier":
+        made["classes"] = about["classes"]
+    else:
+        scored = report["scores"].get(name)
+        made.update(group=about["group"], weight=about["weight"])
+        made.update(calibration=about["calibration"], threshold=scored["thresholds"]["0.001"], false_alarm_rate=scored["transfer"]["0.001"]["wronged"])
+    made.update(cost=about["cost"], mode="active", needs_gate=about["needs_gate"], data=trained_on, date=time.strftime("%Y-%m-%d"), card=f"../cards/{name}.md")
+    return made
+
+
+def joint_thresholds(report):
+    """Thresholds of the vote. Models alone deny above the stricter of two measured thresholds; between tag and deny they
+    need company."""
+    one = report["scores"]["joint"]
+    deny = max(one["thresholds"]["0.001"], one["at"]["0.001"]["threshold"])
+    tag = max(one["thresholds"]["0.01"], one["at"]["0.01"]["threshold"])
+    return {"tag": round(min(tag, deny), 6), "deny": round(deny, 6), "false_alarm_rate": one["transfer"]["0.001"]["wronged"], "lower": round(min(one["lower"], 0.5 * tag), 6)}
+
+
+def run(work, out):
+    report = json.loads((work.root / "reports" / "evaluation.json").read_text())
+    trained_on = sorted(work.summary()["licences"])
+    folder = out / "artifacts"
+    folder.mkdir(parents=True, exist_ok=True)
+    models, total, parity = [], 0, {}
+    for name in trained(work):
+        if described(work, name)["view"] not in ("fields", "request", "characters"):
+            continue
+        worst = check(work, name)
+        shutil.copyfile(work.model(name), folder / work.model(name).name)
+        models.append(entry(work, name, report, trained_on))
+        parity[name] = samples(work, name)
+        total += work.model(name).stat().st_size
+        say(f"{name}: {work.model(name).stat().st_size} bytes, parity {worst:.1e}")
+    if total > MOST_BYTES:
+        raise RuntimeError(f"artifacts take {total} bytes, allowed are {MOST_BYTES}")
+    write_json(folder / "manifest.json", {"format": 1, "joint": joint_thresholds(report), "models": models})
+    (folder / "parity.json").write_text(json.dumps(parity, separators=(",", ":")) + "\n")
+    reports = out / "reports"
+    reports.mkdir(parents=True, exist_ok=True)
+    for path in sorted((work.root / "reports").iterdir()):
+        shutil.copyfile(path, reports / path.name)
+    say(f"{len(models)} models, {total} bytes in {folder}")

@@ -1,0 +1,98 @@
+"""From nothing to a manifest: every command in order on a tiny set, with a stand-in for the gateway's features."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portcullis_train import __main__ as command
+from portcullis_train import export, graph, hardening
+from portcullis_train.work import Work
+
+PARAMS = {"dataset": {"services": 600, "content": 80, "attacks": 400, "valid_services": 200, "valid_attacks": 160}, "gate": {"iterations": 30, "bits": 14}, "lightgbm": {"trees": 25}, "xgboost": {"trees": 20},
+          "random-forest": {"trees": 10, "depth": 6}, "gradient-boosting": {"trees": 15}, "voting": {"trees": 6, "boosted": 8}, "classifier": {"trees": 6, "leaves": 7}, "isolation-forest": {"trees": 15, "sample": 64},
+          "local-outlier-factor": {"references": 100}, "dnn-request": {"epochs": 2, "batch": 64}, "character-cnn": {"epochs": 1, "batch": 64, "first": 8, "second": 8, "hidden": 8}}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("train")
+    program = folder / "portcullis"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {Path(__file__).parent / 'fake_portcullis.py'} \"$@\"\n")
+    program.chmod(0o755)
+    params = folder / "params.json"
+    params.write_text(json.dumps(PARAMS))
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PORTCULLIS_BIN", str(program))
+    command.main(["all", "--work", str(folder / "work"), "--params", str(params), "--models", str(folder / "models")])
+    yield folder
+    patch.undo()
+
+
+def test_the_manifest_lists_what_lies_there(trained):
+    artifacts = trained / "models" / "artifacts"
+    manifest = json.loads((artifacts / "manifest.json").read_text())
+    assert manifest["format"] == 1 and 0 < manifest["joint"]["lower"] < manifest["joint"]["tag"] <= manifest["joint"]["deny"] <= 1.001
+    names = {model["name"] for model in manifest["models"]}
+    assert names == {"gate", "lightgbm", "xgboost", "random-forest", "gradient-boosting", "voting", "classifier", "isolation-forest", "local-outlier-factor", "dnn-request", "character-cnn"}
+    for model in manifest["models"]:
+        assert hashlib.sha256((artifacts / model["file"]).read_bytes()).hexdigest() == model["sha256"]
+        assert (artifacts / model["card"]).resolve().is_file()
+        assert len(model["schema"]) == 16 and model["data"] == ["generator", "grammar"]
+        assert model["role"] == "classifier" or (0 <= model["false_alarm_rate"] <= 1 and model["calibration"]["kind"] in ("none", "platt", "isotonic") and model["group"])
+
+
+def test_files_compute_the_rows_that_lie_beside_them(trained):
+    artifacts = trained / "models" / "artifacts"
+    stored = json.loads((artifacts / "parity.json").read_text())
+    kinds = {model["name"]: model["view"] for model in json.loads((artifacts / "manifest.json").read_text())["models"]}
+    for name, sample in stored.items():
+        running = graph.session(str(artifacts / f"{name}.onnx"))
+        if kinds[name] == "fields":
+            for columns, values, expected in zip(sample["columns"], sample["values"], sample["outputs"]):
+                graph.check_parity(running, [np.array(columns, np.int64), np.array(values, np.float32)], [expected], name)
+        else:
+            rows = np.array(sample["inputs"], np.uint8 if kinds[name] == "characters" else np.float32).reshape(-1, *sample["shape"])
+            graph.check_parity(running, [rows], np.array(sample["outputs"]), name)
+
+
+def test_figures_are_written(trained):
+    report = json.loads((trained / "models" / "reports" / "evaluation.json").read_text())
+    assert report["scores"]["joint"]["auc"] > 0.7, "even crude features tell marks from none"
+    assert set(report["scores"]["joint"]["at"]) == {"0.001", "0.003", "0.01"}
+    assert 0 <= report["classifier"]["macro_f1"] <= 1
+    card = (trained / "models" / "cards" / "lightgbm.md").read_text()
+    assert "## Data" in card and "generator: own" in card and "## Limits" in card
+
+
+def test_a_file_that_was_tampered_with_fails_the_export(trained, tmp_path):
+    work = Work(trained / "work")
+    path = work.model("lightgbm")
+    kept = path.read_bytes()
+    path.write_bytes(work.model("xgboost").read_bytes())
+    try:
+        with pytest.raises(graph.ParityError, match="lightgbm"):
+            export.run(work, tmp_path)
+    finally:
+        path.write_bytes(kept)
+
+
+def test_hardening_reports_before_and_after(trained):
+    work = Work(trained / "work", params=PARAMS)
+    hardening.run(work, None, 1)
+    report = json.loads((work.root / "reports" / "hardening.json").read_text())
+    before = report["before_training"]
+    assert before["after_search"]["all"] <= before["unchanged"]["all"], "a search for misses cannot find fewer"
+    assert set(report["after_training"]) >= {"added", "unchanged", "after_search"}
+
+
+def test_unknown_parameters_and_models_are_named(trained, tmp_path):
+    params = tmp_path / "bad.json"
+    params.write_text('{"lightgbm": {"leafs": 3}}')
+    with pytest.raises(SystemExit, match="no parameter leafs"):
+        command.main(["train", "--model", "lightgbm", "--work", str(trained / "work"), "--params", str(params)])
+    with pytest.raises(SystemExit, match="no model named nothing"):
+        command.main(["train", "--model", "nothing", "--work", str(trained / "work")])
