@@ -16,6 +16,7 @@ mod listeners;
 mod policies;
 mod routes;
 mod share;
+mod store;
 mod upstreams;
 
 pub use self::policies::exception_faults;
@@ -72,6 +73,7 @@ pub(crate) fn check(
     clients(config, tree, &mut cross);
     share::check(config, tree, &mut cross);
     alerts::check(config, tree, &mut cross);
+    store::check(config, tree, &mut cross);
     files(config, tree, &mut cross);
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::admin::{self, AdminState, Phase};
+use crate::ledger::Ledger;
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
 use crate::memory::Memory;
@@ -39,6 +40,7 @@ pub struct App {
     places: Arc<Semaphore>,
     memory: Memory,
     share: Option<Share>,
+    ledger: Option<Ledger>,
     state_dir: Option<PathBuf>,
 }
 
@@ -107,10 +109,12 @@ impl App {
         let (Some(admin_socket), true) = (admin_socket, problems.is_empty()) else {
             return Err(problems);
         };
+        let ledger = Ledger::start(&config, state_dir.clone(), metrics.clone()).map_err(one)?;
         let recorder = Recorder::start(
             sink(&config.records),
             config.records.queue,
             metrics.records_dropped.clone(),
+            ledger.as_ref().map(Ledger::intake),
         )
         .map_err(|error| one(format!("records cannot be written: {error}")))?;
         metrics
@@ -154,6 +158,7 @@ impl App {
             places,
             memory,
             share,
+            ledger,
             state_dir,
         };
         for (configured, bound, tls) in sockets {
@@ -382,6 +387,7 @@ impl App {
         if !self.shared.recorder.flush(FLUSH) {
             tracing::warn!("some records could not be written in time");
         }
+        drop(self.ledger);
         tracing::info!("ended");
     }
 }

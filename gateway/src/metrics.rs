@@ -6,6 +6,7 @@ mod behaviour;
 mod histogram;
 mod process;
 mod share;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
 pub(crate) use self::share::{Loss, ShareMetrics};
+use self::store::StoreMetrics;
 use crate::answer::Unseen;
 use crate::connection::state::Cut;
 use crate::wire;
@@ -83,6 +85,16 @@ names! {
     ShareBatches => "portcullis_share_batches_total", "Batches that were sent to other gateways and received from them.";
     ShareDropped => "portcullis_share_dropped_total", "What was not shared, by reason.";
     ShareLag => "portcullis_share_lag_seconds", "Time since batches were last exchanged; 0 where nothing is shared.";
+    StoreUp => "portcullis_store_up", "1 while the store's database takes records; 0 where nothing is stored.";
+    StoreRecords => "portcullis_store_records_total", "Records that were written to the store, that were there already when they came again, and that retention removed.";
+    StoreLost => "portcullis_store_lost_total", "Records that did not get into the store, by reason.";
+    StoreSpooled => "portcullis_store_spooled_total", "Records that went to the spool because the database was slow or away.";
+    StoreSpoolBytes => "portcullis_store_spool_bytes", "Bytes that wait in the spool now.";
+    StoreBytes => "portcullis_store_bytes", "Bytes that the records take in the database, as of the last look.";
+    StoreFailures => "portcullis_store_failures_total", "Attempts to write to the database that failed.";
+    StoreMissed => "portcullis_store_missed_total", "Batches of records that a watcher of the live feed was too slow for.";
+    StoreSinkRecords => "portcullis_store_sink_records_total", "Records that Elasticsearch took, and that were lost on the way to it.";
+    StoreSinkFailures => "portcullis_store_sink_failures_total", "Requests to Elasticsearch that failed.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -126,6 +138,8 @@ pub(crate) struct Metrics {
     pub behaviour: BehaviourMetrics,
     /// What is shared with other gateways.
     pub share: ShareMetrics,
+    /// What the store took and lost.
+    pub store: StoreMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -233,6 +247,7 @@ impl Metrics {
             accept_errors: counter(&r, Name::AcceptErrors)?,
             behaviour: BehaviourMetrics::new(&r)?,
             share: ShareMetrics::new(&r)?,
+            store: StoreMetrics::new(&r)?,
             registry: r,
         }))
     }
