@@ -20,6 +20,8 @@ pub const ROUTES: &[(Method, &str, Least)] = &[
     (Method::GET, "/readyz", Least::Anybody),
     (Method::GET, "/metrics", Least::Anybody),
     (Method::POST, "/api/v1/login", Least::Anybody),
+    (Method::GET, "/api/v1/oidc/login", Least::Anybody),
+    (Method::GET, "/api/v1/oidc/callback", Least::Anybody),
     (Method::POST, "/api/v1/logout", Least::Role(Role::Viewer)),
     (Method::GET, "/api/v1/session", Least::Role(Role::Viewer)),
     (Method::POST, "/api/v1/password", Least::Role(Role::Viewer)),
