@@ -14,11 +14,13 @@ pub mod gateway;
 mod headers;
 pub mod info;
 pub mod live;
+pub mod logs;
 pub mod openapi;
 pub mod overlay;
 pub mod problem;
 pub mod routes;
 pub mod rules;
+pub mod stats;
 pub mod subjects;
 pub mod time;
 pub mod verdict;
@@ -43,6 +45,8 @@ pub fn router(api: Api) -> Router {
     Router::new()
         .merge(info::router())
         .merge(analyze::router())
+        .merge(logs::router())
+        .merge(stats::router())
         .merge(live::router())
         .merge(rules::router())
         .merge(subjects::router())

@@ -41,6 +41,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Frame::openapi();
     for part in [
         crate::info::Doc::openapi(),
+        crate::logs::Doc::openapi(),
+        crate::stats::Doc::openapi(),
         crate::analyze::Doc::openapi(),
         crate::live::Doc::openapi(),
         crate::rules::Doc::openapi(),

@@ -8,11 +8,11 @@ pub mod bans;
 pub mod database;
 pub mod entry;
 
-#[cfg(test)]
-mod testing;
 pub mod overlay;
 pub mod records;
 pub mod rollup;
+#[cfg(test)]
+mod testing;
 
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::entry::{Batch, Entry};
