@@ -2,7 +2,9 @@
 //! handler never looks at cookies or tokens itself.
 
 use std::fmt;
+use std::str::FromStr;
 
+use portcullis_store::TenantScope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,7 +29,14 @@ pub struct Caller {
     pub role: Role,
     /// The only tenant whose traffic they see; `None` sees all.
     pub tenant: Option<String>,
+    /// What that tenant owns, for the queries of the store; `None` exactly where `tenant` is.
+    pub scope: Option<TenantScope>,
 }
+
+/// A word that names no role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no role: viewer, analyst and admin are")]
+pub struct NoRole(pub String);
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,5 +45,18 @@ impl fmt::Display for Role {
             Self::Analyst => "analyst",
             Self::Admin => "admin",
         })
+    }
+}
+
+impl FromStr for Role {
+    type Err = NoRole;
+
+    fn from_str(word: &str) -> Result<Self, NoRole> {
+        match word {
+            "viewer" => Ok(Self::Viewer),
+            "analyst" => Ok(Self::Analyst),
+            "admin" => Ok(Self::Admin),
+            _ => Err(NoRole(word.to_owned())),
+        }
     }
 }

@@ -4,16 +4,19 @@
 //! judged. [`entry`] reads the gateway's records, [`database`] opens the database and brings its tables up to date;
 //! each further module is one subject with its own tables.
 
+pub mod access;
+pub mod audit;
 pub mod bans;
 pub mod database;
 pub mod entry;
-
 pub mod overlay;
 pub mod records;
 pub mod rollup;
+
 #[cfg(test)]
 mod testing;
 
+pub use self::access::TenantScope;
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::entry::{Batch, Entry};
 pub use self::records::{Filter, Found, Page, Records, Scope, Status};
