@@ -17,6 +17,8 @@ mod routes;
 mod share;
 mod upstreams;
 
+pub use self::policies::exception_faults;
+
 /// What the file named before anything was pruned from it.
 pub(crate) struct Named {
     upstreams: Vec<String>,

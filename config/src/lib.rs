@@ -23,6 +23,7 @@ mod suggest;
 mod tree;
 pub mod value;
 
+pub use cross::exception_faults;
 pub use documents::{Located, Source, from_yaml, load_documents, read_folder, yaml_to_json};
 pub use load::{load, parse, schema};
 pub use model::{

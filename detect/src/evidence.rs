@@ -105,6 +105,14 @@ fn evidence(input: &Input<'_>, forms: &Forms, rule: &Rule, found: Found) -> Evid
         found.end
     };
     let range = found.start..end;
+    let (excerpt, mark) = match rule.spec.phase {
+        Phase::Request => excerpt(bytes, &range),
+        Phase::Response => {
+            let glimpse = glimpse(bytes, &range);
+            let whole = 0..glimpse.len();
+            (glimpse, whole)
+        }
+    };
     Evidence {
         rule: rule.id.clone(),
         name: rule.name.clone(),
@@ -115,10 +123,8 @@ fn evidence(input: &Input<'_>, forms: &Forms, rule: &Rule, found: Found) -> Evid
         tags: rule.tags.clone(),
         location: found.location,
         field: printable(name, Evidence::MAX_FIELD),
-        excerpt: match rule.spec.phase {
-            Phase::Request => excerpt(bytes, &range),
-            Phase::Response => glimpse(bytes, &range),
-        },
+        excerpt,
+        mark: number(mark.start)..number(mark.end),
         range: number(range.start)..number(range.end),
         form: found.form.preset().map_or("custom", |form| form.name()),
     }
@@ -128,11 +134,22 @@ fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// The match and what surrounds it.
-fn excerpt(bytes: &[u8], range: &Range<usize>) -> String {
+/// The match and what surrounds it, and where in that the match stands.
+fn excerpt(bytes: &[u8], range: &Range<usize>) -> (String, Range<usize>) {
     let start = range.start.saturating_sub(BEFORE).min(bytes.len());
-    let end = bytes.len().min(start + Evidence::MAX_EXCERPT);
-    printable(&bytes[start..end], Evidence::MAX_EXCERPT)
+    let shown = &bytes[start..bytes.len().min(start + Evidence::MAX_EXCERPT)];
+    let text = printable(shown, Evidence::MAX_EXCERPT);
+    // A match that begins or ends within a character marks the whole of it, as far as the text goes.
+    let place = |at: usize| {
+        let before = at.saturating_sub(start).min(shown.len());
+        let mut place = printable(&shown[..before], usize::MAX).len().min(text.len());
+        while !text.is_char_boundary(place) {
+            place -= 1;
+        }
+        place
+    };
+    let mark = place(range.start)..place(range.end.max(range.start));
+    (text, mark)
 }
 
 /// The beginning of a match, and asterisks for the rest: what an answer must not carry must not stand in a record
@@ -170,19 +187,27 @@ mod tests {
 
     #[test]
     fn excerpts_are_bounded_and_printable() {
-        let cases: &[(&[u8], Range<usize>, &str)] = &[
-            (b"", 0..0, ""),
-            (b"union select", 0..5, "union select"),
-            (b"a\nb\xff", 0..1, "a\u{fffd}b\u{fffd}"),
-            (b"short", 90..99, ""),
+        let cases: &[(&[u8], Range<usize>, &str, &str)] = &[
+            (b"", 0..0, "", ""),
+            (b"union select", 0..5, "union select", "union"),
+            (b"a\nb\xff", 0..1, "a\u{fffd}b\u{fffd}", "a"),
+            (b"\xff\n'x", 2..3, "\u{fffd}\u{fffd}'x", "'"),
+            ("é' or".as_bytes(), 2..6, "é' or", "' or"),
+            (b"short", 90..99, "", ""),
         ];
-        for (bytes, range, expected) in cases {
-            assert_eq!(excerpt(bytes, range), *expected);
+        for (bytes, range, expected, marked) in cases {
+            let (text, mark) = excerpt(bytes, range);
+            assert_eq!((text.as_str(), &text[mark]), (*expected, *marked));
         }
-        let long = [b'\xff'; 1000];
-        assert!(excerpt(&long, &(500..600)).len() <= Evidence::MAX_EXCERPT);
-        let long = [b'x'; 1000];
-        assert_eq!(excerpt(&long, &(500..600)).len(), Evidence::MAX_EXCERPT);
+        for byte in [b'\xff', b'x', 0xc3] {
+            let long = [byte; 1000];
+            let (text, mark) = excerpt(&long, &(500..600));
+            assert!(text.len() <= Evidence::MAX_EXCERPT && mark.end <= text.len());
+            assert!(text.get(mark).is_some_and(|marked| !marked.is_empty()));
+        }
+        let far = [b"x".repeat(300), b"attack".to_vec()].concat();
+        let (text, mark) = excerpt(&far, &(300..306));
+        assert_eq!(&text[mark], "attack");
     }
 
     #[test]

@@ -146,6 +146,8 @@ pub struct Evidence {
     pub field: String,
     /// The matched bytes and what surrounds them, at most [`Evidence::MAX_EXCERPT`] bytes, unprintable bytes replaced.
     pub excerpt: String,
+    /// Which bytes of the excerpt matched.
+    pub mark: Range<u32>,
     /// Which bytes matched, counted in the form that the rule saw.
     pub range: Range<u32>,
     /// The form that the rule saw (`raw`, `text`, `sql`, …).

@@ -2,6 +2,7 @@
 //! set of values, and what is touched on each request is resolved beforehand ([`RouteMetrics`]): counting is an
 //! atomic addition, never a look-up. The admin plane renders the whole as text.
 
+mod admin;
 mod behaviour;
 mod histogram;
 mod process;
@@ -15,6 +16,7 @@ use portcullis_detect::verdict::{Action, Stages};
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use self::admin::AdminMetrics;
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
@@ -80,6 +82,10 @@ names! {
     ShareBatches => "portcullis_share_batches_total", "Batches that were sent to other gateways and received from them.";
     ShareDropped => "portcullis_share_dropped_total", "What was not shared, by reason.";
     ShareLag => "portcullis_share_lag_seconds", "Time since batches were last exchanged; 0 where nothing is shared.";
+    AdminAnswers => "portcullis_admin_answers_total", "Answers of the admin plane by class of status.";
+    LiveClients => "portcullis_live_clients", "Clients that watch the live feed now.";
+    LiveDropped => "portcullis_live_dropped_total", "Clients of the live feed that were dropped because they did not read.";
+    LiveMissed => "portcullis_live_missed_total", "Events that clients of the live feed missed because they read too slowly.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -123,6 +129,8 @@ pub(crate) struct Metrics {
     pub behaviour: BehaviourMetrics,
     /// What is shared with other gateways.
     pub share: ShareMetrics,
+    /// What the admin API does.
+    pub admin: AdminMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -230,6 +238,7 @@ impl Metrics {
             accept_errors: counter(&r, Name::AcceptErrors)?,
             behaviour: BehaviourMetrics::new(&r)?,
             share: ShareMetrics::new(&r)?,
+            admin: AdminMetrics::new(&r)?,
             registry: r,
         }))
     }

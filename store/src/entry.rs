@@ -100,6 +100,30 @@ pub struct Evidence {
     pub why: Box<str>,
 }
 
+impl Record {
+    /// When the head of the request had arrived, in milliseconds since 1970; 0 where the time cannot be read.
+    pub fn time_ms(&self) -> i64 {
+        read_time(&self.time).unwrap_or_default()
+    }
+}
+
+/// Milliseconds since 1970 of `2026-01-31T23:59:59.999Z`, the only shape in which the gateway writes times.
+fn read_time(text: &str) -> Option<i64> {
+    let text = text.strip_suffix('Z')?;
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let seconds = (number(11, 13)? * 60 + number(14, 16)?) * 60 + number(17, 19)?;
+    let fraction = number(20, 23).unwrap_or_default();
+    if !(1..=12).contains(&month) {
+        return None;
+    }
+    // Days since 1970 by the civil calendar, years counted from March so that a leap day ends one.
+    let march = if month > 2 { year } else { year - 1 };
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let days = march * 365 + march / 4 - march / 100 + march / 400 + day_of_year - 719_468;
+    Some((days * 86_400 + seconds) * 1000 + fraction)
+}
+
 impl Entry {
     /// Reads a line.
     ///
@@ -129,6 +153,27 @@ mod tests {
         assert_eq!((&*entry.record.id, entry.record.status), ("b9", 403));
         let verdict = entry.record.verdict.expect("it has one");
         assert_eq!(&*verdict.evidence[0].rule, "sqli-union-select");
+    }
+
+    #[test]
+    fn times_are_read() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00.000Z", 0),
+            ("2000-02-29T23:59:59.999Z", 951_868_799_999),
+            ("2024-02-29T00:00:00.000Z", 1_709_164_800_000),
+            ("2025-12-31T23:59:59.007Z", 1_767_225_599_007),
+            ("2100-03-01T00:00:00.000Z", 4_107_542_400_000),
+            ("", 0),
+            ("yesterday", 0),
+            ("2025-99-31T23:59:59.007Z", 0),
+            ("ä025-12-31T23:59:59.007Z", 0),
+        ] {
+            let record = Record {
+                time: text.into(),
+                ..Record::default()
+            };
+            assert_eq!(record.time_ms(), expected, "{text}");
+        }
     }
 
     #[test]

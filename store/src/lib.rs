@@ -6,9 +6,18 @@
 
 pub mod access;
 pub mod audit;
+pub mod bans;
 pub mod database;
 pub mod entry;
+pub mod overlay;
+pub mod records;
+pub mod rollup;
+
+#[cfg(test)]
+mod testing;
 
 pub use self::access::TenantScope;
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::entry::{Batch, Entry};
+pub use self::records::{Filter, Found, Page, Records, Scope, Status};
+pub use self::rollup::{Cell, Point, Rollups, Width};

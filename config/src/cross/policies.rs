@@ -141,15 +141,26 @@ fn exception_place(
     path: &str,
     cross: &mut Cross<'_>,
 ) {
+    for (key, message, help) in place_faults(config, exception) {
+        cross.report(
+            place(node, &[key]),
+            format!("{path}.{key}: {message}"),
+            help,
+        );
+    }
+}
+
+/// What is wrong with the place that an exception names: the key, the fault, and what to write instead.
+fn place_faults(
+    config: &Config,
+    exception: &Exception,
+) -> Vec<(&'static str, String, String)> {
+    let mut faults = Vec::new();
     if let Some(name) = &exception.route {
         let labels: Vec<_> = config.routes.iter().map(crate::Route::label).collect();
         if !labels.iter().any(|label| label == name) {
-            let message = format!("{path}.route: no route is called `{name}`");
-            cross.report(
-                place(node, &["route"]),
-                message,
-                unknown_name(name, labels.iter().map(|label| label.as_ref())),
-            );
+            let help = unknown_name(name, labels.iter().map(|label| label.as_ref()));
+            faults.push(("route", format!("no route is called `{name}`"), help));
         }
     }
     if let Some(field) = &exception.field {
@@ -158,20 +169,30 @@ fn exception_place(
             .map_or(field.as_str(), |(location, _)| location);
         let known = locations();
         if !known.iter().any(|known| known == location) {
-            let message = format!("{path}.field: `{location}` is no place in a request");
             let help = unknown_name(location, known.iter().map(String::as_str));
-            cross.report(place(node, &["field"]), message, help);
+            faults.push(("field", format!("`{location}` is no place in a request"), help));
         }
     }
     if let Some(below) = &exception.path
         && let Some((wrong, help)) = path_problem(below)
     {
-        cross.report(
-            place(node, &["path"]),
-            format!("{path}.path: `{below}` {wrong}"),
-            help,
-        );
+        faults.push(("path", format!("`{below}` {wrong}"), help.to_string()));
     }
+    faults
+}
+
+/// What is wrong with an exception that does not stand in a file, in sentences.
+pub fn exception_faults(config: &Config, exception: &Exception) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if exception.rule.is_none() && exception.tag.is_none() {
+        sentences.push("it names neither a rule nor a tag".to_owned());
+    }
+    if exception.reason.trim().is_empty() {
+        sentences.push("reason: is empty; say why this is harmless here".to_owned());
+    }
+    let places = place_faults(config, exception).into_iter();
+    sentences.extend(places.map(|(key, message, help)| format!("{key}: {message}; {help}")));
+    sentences
 }
 
 /// The words for places in a request: the engine's locations, and its groups of them.

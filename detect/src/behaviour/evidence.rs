@@ -70,6 +70,7 @@ fn evidence(finding: &Finding) -> Evidence {
         location: Location::Subject,
         field: finding.subject.to_string(),
         excerpt,
+        mark: 0..0,
         range: 0..0,
         form: "behaviour",
     }

@@ -12,7 +12,9 @@ use http::{
 use http_body_util::Full;
 use portcullis_config::Mode;
 use portcullis_detect::behaviour::{Login, SubjectId};
-use portcullis_detect::{Action, Outcome as Learned, Subjects, SystemClock, Verdict, Watch};
+use portcullis_detect::{
+    Action, Clock, Outcome as Learned, Subjects, SystemClock, Verdict, Watch,
+};
 use tokio::sync::oneshot;
 
 use crate::answer::{Done, Judged};
@@ -43,7 +45,9 @@ pub struct Exchange {
     begun: Instant,
     client: IpAddr,
     subjects: Subjects,
-    // Whether behaviour is judged under this route's policy.
+    // Whether bans hold under this route's policy.
+    barred: bool,
+    // Whether behaviour is judged under it, too.
     watched: bool,
     ban: Option<SubjectId>,
     answered: bool,
@@ -91,6 +95,7 @@ impl Exchange {
             current: worker.current(),
             client: state.peer_ip(),
             subjects: Subjects::of(state.peer_ip()),
+            barred: false,
             watched: false,
             ban: None,
             answered: false,
@@ -141,7 +146,8 @@ impl Exchange {
     /// Whom it comes from besides the address, where the policy judges behaviour.
     pub fn learn_subjects(&mut self, snapshot: &Snapshot, policy: &Policy, parts: &request::Parts) {
         self.subjects = Subjects::of(self.client);
-        if policy.engine.behaviour == Watch::Off || !snapshot.detector.behaviour().is_on() {
+        self.barred = policy.engine.behaviour != Watch::Off;
+        if !self.barred || !snapshot.detector.behaviour().is_on() {
             return;
         }
         self.watched = true;
@@ -155,13 +161,19 @@ impl Exchange {
 
     /// Whether one of its subjects is banned; seconds until that is over, where it ends by itself.
     pub fn banned(&mut self, snapshot: &Snapshot) -> Option<Option<u64>> {
-        if !self.watched {
+        let refusal = if self.watched {
+            let behaviour = snapshot.detector.behaviour();
+            behaviour.check(&self.subjects, &SystemClock)?
+        } else if self.barred {
+            // Nobody is judged, but who was banned by hand is banned, as far as the address tells.
+            let bans = snapshot.state.bans();
+            if bans.is_empty() {
+                return None;
+            }
+            bans.check(&self.subjects, SystemClock.wall())?
+        } else {
             return None;
-        }
-        let refusal = snapshot
-            .detector
-            .behaviour()
-            .check(&self.subjects, &SystemClock)?;
+        };
         self.ban = Some(refusal.subject);
         Some(refusal.remains.map(|remains| remains.as_secs() + 1))
     }

@@ -2,6 +2,7 @@
 //! verdict's evidence that come from a secret field or header.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use portcullis_detect::behaviour::{Judgement, Reaction};
 use portcullis_detect::field::Location;
@@ -238,15 +239,21 @@ fn write_evidence(evidence: &Evidence, hidden: bool, out: &mut Vec<u8>) {
     object.text(key!("field"), &evidence.field);
     let excerpt = if hidden { REDACTED } else { &evidence.excerpt };
     object.text(key!("excerpt"), excerpt);
-    object.raw(key!("range"), |out| {
-        out.push(b'[');
-        json::write_number(u64::from(evidence.range.start), out);
-        out.push(b',');
-        json::write_number(u64::from(evidence.range.end), out);
-        out.push(b']');
-    });
+    if !hidden && !evidence.mark.is_empty() {
+        object.raw(key!("mark"), |out| pair(&evidence.mark, out));
+    }
+    object.raw(key!("range"), |out| pair(&evidence.range, out));
     object.plain(key!("form"), evidence.form);
     object.close();
+}
+
+/// Appends a range as a list of its two ends.
+fn pair(range: &Range<u32>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    json::write_number(u64::from(range.start), out);
+    out.push(b',');
+    json::write_number(u64::from(range.end), out);
+    out.push(b']');
 }
 
 const fn level(level: Level) -> &'static str {

@@ -63,6 +63,7 @@ fn evidence(location: Location, field: &str) -> Evidence {
         location,
         field: field.to_owned(),
         excerpt: "hunter2".to_owned(),
+        mark: 0..6,
         range: 3..9,
         form: "text",
     }
