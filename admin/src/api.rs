@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use portcullis_store::Database;
+use portcullis_store::{Database, Scope};
 
+use crate::caller::Caller;
 use crate::gateway::Gateway;
 use crate::live::Hub;
 use crate::problem::Problem;
@@ -47,6 +48,17 @@ impl Api {
     /// 503 where there is none.
     pub fn database(&self) -> Result<&Database, Problem> {
         self.database.as_ref().ok_or_else(Problem::no_store)
+    }
+
+    /// What of the traffic a caller may see; `None` for all.
+    pub fn scope(&self, caller: &Caller) -> Option<Scope> {
+        let owned = caller.scope.as_ref();
+        // A tenant of which nothing is known owns nothing.
+        let known = owned.map(|owned| Scope {
+            routes: owned.routes.clone(),
+            hosts: owned.hosts.clone(),
+        });
+        known.or_else(|| caller.tenant.as_ref().map(|_| Scope::default()))
     }
 
     /// Asks the gateway something that takes a while, away from the server's thread.

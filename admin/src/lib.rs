@@ -17,11 +17,13 @@ mod headers;
 mod http_client;
 pub mod info;
 pub mod live;
+pub mod logs;
 pub mod openapi;
 pub mod overlay;
 pub mod problem;
 pub mod routes;
 pub mod rules;
+pub mod stats;
 pub mod subjects;
 pub mod time;
 pub mod users;
@@ -43,11 +45,19 @@ use self::problem::Problem;
 /// The longest body that is read, in bytes: a batch of a hundred requests with bodies of their own.
 pub const MOST_BODY: usize = 4 << 20;
 
-/// All routes of the admin plane, without the guard that decides who may use them.
+/// The admin plane: all routes, the guard in front of them, and what every answer goes through.
+pub fn plane(api: Api, access: &Access) -> Router {
+    let routes = router(api.clone()).merge(users::router(access.clone()));
+    finish(access.protect(routes), api)
+}
+
+/// The routes of this crate that are about traffic and settings, without the guard that decides who may use them.
 pub fn router(api: Api) -> Router {
     Router::new()
         .merge(info::router())
         .merge(analyze::router())
+        .merge(logs::router())
+        .merge(stats::router())
         .merge(live::router())
         .merge(rules::router())
         .merge(subjects::router())
@@ -61,9 +71,9 @@ pub fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// What every answer of the admin plane goes through, whoever gives it: counted, and with the headers that keep it
-/// from being cached, framed or run. Goes around the guard.
-pub fn finish(router: Router, api: Api) -> Router {
+/// What every answer goes through, whoever gives it: it is counted, and gets the headers that keep it from being
+/// cached, framed or run.
+fn finish(router: Router, api: Api) -> Router {
     router
         .layer(middleware::from_fn(headers::secure))
         .layer(middleware::from_fn_with_state(api, count))

@@ -6,7 +6,8 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 use crate::api::Api;
 use crate::problem::Problem;
@@ -33,14 +34,31 @@ use crate::problem::Problem;
     ),
     paths(document_json),
     components(schemas(Problem)),
+    modifiers(&Credentials),
+    security(("token" = []), ("session" = [])),
 )]
 struct Frame;
+
+/// What a caller may show.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let session = ApiKey::Cookie(ApiKeyValue::new("portcullis_session"));
+        components.add_security_scheme("token", token);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(session));
+    }
+}
 
 /// The whole document.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Frame::openapi();
     for part in [
         crate::info::Doc::openapi(),
+        crate::logs::Doc::openapi(),
+        crate::stats::Doc::openapi(),
         crate::analyze::Doc::openapi(),
         crate::live::Doc::openapi(),
         crate::rules::Doc::openapi(),
@@ -48,6 +66,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         crate::bans::Doc::openapi(),
         crate::alerts::routes::Doc::openapi(),
         crate::config::Doc::openapi(),
+        crate::users::Doc::openapi(),
     ] {
         document.merge(part);
     }

@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
+use portcullis_store::{Filter, Records};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
@@ -11,6 +12,7 @@ use crate::api::Api;
 use crate::bans::Ban;
 use crate::caller::Caller;
 use crate::extract::{Path, Query};
+use crate::logs::{LogEntry, narrow};
 use crate::problem::Problem;
 
 /// What the behaviour stage remembers of a subject.
@@ -96,6 +98,9 @@ pub struct Subject {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub profile: Option<Portrait>,
+    /// What it did last, newest first, at most 50; empty for kinds that records do not name, and without a store.
+    /// `/api/v1/logs?subject=…` tells the rest.
+    pub timeline: Vec<LogEntry>,
 }
 
 /// Subjects.
@@ -117,6 +122,9 @@ pub struct SubjectQuestion {
 
 /// The most subjects of one list.
 const MOST: usize = 500;
+
+/// How much of its past is shown with a subject.
+const TIMELINE: usize = 50;
 
 /// The routes of this module.
 pub fn router() -> Router<Api> {
@@ -154,16 +162,34 @@ async fn list(
 ))]
 async fn one(
     State(api): State<Api>,
-    Extension(_caller): Extension<Caller>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Subject>, Problem> {
     let gateway = api.gateway();
     let subject = gateway.subject(&id).map_err(Problem::unprocessable)?;
     let ban = gateway.stored_ban(&subject).map(|ban| Ban::of(&ban));
     let profile = gateway.portrait(&subject);
+    let timeline = timeline(&api, &caller, &subject).await?;
     Ok(Json(Subject {
         subject,
         ban,
         profile,
+        timeline,
     }))
+}
+
+async fn timeline(api: &Api, caller: &Caller, subject: &str) -> Result<Vec<LogEntry>, Problem> {
+    let mut filter = Filter {
+        scope: api.scope(caller),
+        ..Filter::default()
+    };
+    let Ok(database) = api.database() else {
+        return Ok(Vec::new());
+    };
+    if narrow(&mut filter, subject).is_err() {
+        return Ok(Vec::new());
+    }
+    let records = Records::new(database.clone());
+    let page = records.list(&filter, None, TIMELINE).await?;
+    Ok(page.records.iter().map(LogEntry::of).collect())
 }

@@ -2,6 +2,7 @@
 //! set of values, and what is touched on each request is resolved beforehand ([`RouteMetrics`]): counting is an
 //! atomic addition, never a look-up. The admin plane renders the whole as text.
 
+mod admin;
 mod behaviour;
 mod histogram;
 mod process;
@@ -16,6 +17,7 @@ use portcullis_detect::verdict::{Action, Stages};
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use self::admin::AdminMetrics;
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
@@ -95,6 +97,10 @@ names! {
     StoreMissed => "portcullis_store_missed_total", "Batches of records that a watcher of the live feed was too slow for.";
     StoreSinkRecords => "portcullis_store_sink_records_total", "Records that Elasticsearch took, and that were lost on the way to it.";
     StoreSinkFailures => "portcullis_store_sink_failures_total", "Requests to Elasticsearch that failed.";
+    AdminAnswers => "portcullis_admin_answers_total", "Answers of the admin plane by class of status.";
+    LiveClients => "portcullis_live_clients", "Clients that watch the live feed now.";
+    LiveDropped => "portcullis_live_dropped_total", "Clients of the live feed that were dropped because they did not read.";
+    LiveMissed => "portcullis_live_missed_total", "Events that clients of the live feed missed because they read too slowly.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -140,6 +146,8 @@ pub(crate) struct Metrics {
     pub share: ShareMetrics,
     /// What the store took and lost.
     pub store: StoreMetrics,
+    /// What the admin API does.
+    pub admin: AdminMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -248,6 +256,7 @@ impl Metrics {
             behaviour: BehaviourMetrics::new(&r)?,
             share: ShareMetrics::new(&r)?,
             store: StoreMetrics::new(&r)?,
+            admin: AdminMetrics::new(&r)?,
             registry: r,
         }))
     }

@@ -126,7 +126,7 @@ impl Records {
     pub fn export(
         &self,
         filter: Filter,
-    ) -> impl Stream<Item = Result<Found, StoreError>> + Send + 'static {
+    ) -> impl Stream<Item = Result<Found, StoreError>> + Send + use<> {
         let start = Some((self.clone(), Arc::new(filter), None::<String>));
         stream::unfold(start, |state| async {
             let (records, filter, cursor) = state?;

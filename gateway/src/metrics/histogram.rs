@@ -60,6 +60,15 @@ impl Histogram {
         shard.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
+    /// Upper bounds in microseconds, infinity last, each with how many were at most that long.
+    pub(crate) fn cumulative(&self) -> Vec<(f64, u64)> {
+        let sample = self.sample();
+        let bounds = sample.get_bucket().iter();
+        let bounds = bounds.map(|bucket| (bucket.upper_bound() * 1e6, bucket.cumulative_count()));
+        let all = (f64::INFINITY, sample.get_sample_count());
+        bounds.chain([all]).collect()
+    }
+
     fn sample(&self) -> proto::Histogram {
         let sum = |read: &dyn Fn(&Shard) -> &AtomicU64| -> u64 {
             self.0.shards.iter().fold(0u64, |total, shard| {

@@ -65,6 +65,22 @@ impl ProcessMetrics {
         Ok(metrics)
     }
 
+    /// Resident memory in bytes, as last read.
+    pub(super) fn resident(&self) -> u64 {
+        u64::try_from(self.resident_bytes.get()).unwrap_or_default()
+    }
+
+    /// Processor time spent in seconds, as last read.
+    pub(super) fn cpu(&self) -> f64 {
+        self.cpu_seconds.get()
+    }
+
+    /// Descriptors that are open, and the most that may be, as last read.
+    pub(super) fn descriptors(&self) -> (u64, u64) {
+        let whole = |gauge: &IntGauge| u64::try_from(gauge.get()).unwrap_or_default();
+        (whole(&self.open_descriptors), whole(&self.max_descriptors))
+    }
+
     /// Reads everything anew.
     pub(super) fn refresh(&self) {
         if let Some(stat) = read_stat() {
