@@ -15,7 +15,7 @@ use portcullis_config::{Alerts as Settings, Receiver};
 use portcullis_store::StoreError;
 use portcullis_store::alerts::Alerts;
 use portcullis_store::alerts::delivery::Delivery;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use self::message::Message;
 use super::engine::{Counts, now_ms};
@@ -40,7 +40,7 @@ const LONGEST_ERROR: usize = 300;
 
 /// The task that tells.
 pub struct Deliverer {
-    settings: Arc<Settings>,
+    settings: watch::Receiver<Arc<Settings>>,
     store: Alerts,
     counts: Arc<Counts>,
     called: Arc<Notify>,
@@ -51,7 +51,7 @@ pub struct Deliverer {
 impl Deliverer {
     /// Tells the receivers of `settings`.
     pub fn new(
-        settings: Arc<Settings>,
+        settings: watch::Receiver<Arc<Settings>>,
         store: Alerts,
         counts: Arc<Counts>,
         called: Arc<Notify>,
@@ -97,7 +97,8 @@ impl Deliverer {
                 .failed(&delivery.id, "the alert is gone", now_ms(), None)
                 .await;
         };
-        let Some(receiver) = self.settings.receivers.get(&delivery.receiver) else {
+        let settings = self.settings.borrow().clone();
+        let Some(receiver) = settings.receivers.get(&delivery.receiver) else {
             return self
                 .store
                 .failed(

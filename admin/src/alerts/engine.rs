@@ -7,14 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portcullis_config::Alerts as Settings;
-use portcullis_store::alerts::{Alert, Alerts, Change, Sighting};
-use portcullis_store::{Batch, StoreError};
-use tokio::sync::{Notify, broadcast, mpsc};
+use portcullis_store::alerts::{Alert, Alerts, Change, Level, Sighting};
+use portcullis_store::{Batch, StoreError, Subscription};
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::matching;
 use super::quiet;
+use super::view;
 use super::watch::{TenantOf, Watch};
+use crate::live::Hub;
 
 /// How often incidents are written.
 const PULSE: Duration = Duration::from_millis(500);
@@ -25,12 +28,12 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// The most sightings that wait for the store.
 const MOST_WAITING: usize = 1000;
 
-/// An incident that is new, worse, or goes on.
-#[derive(Clone, Debug)]
+/// An incident that is new, worse, or goes on, as the live feed tells it.
+#[derive(Clone, Debug, Serialize)]
 pub struct Event {
     /// The incident as it is in the store.
-    pub alert: Arc<Alert>,
-    /// What has changed.
+    pub alert: view::Alert,
+    /// `opened`, `raised` or `grown`.
     pub change: Change,
 }
 
@@ -53,30 +56,33 @@ pub struct Counts {
 
 /// The task.
 pub struct Engine {
-    settings: Arc<Settings>,
+    settings: watch::Receiver<Arc<Settings>>,
+    tenant_of: TenantOf,
     watch: Watch,
     store: Alerts,
-    events: broadcast::Sender<Event>,
+    hub: Hub,
     deliveries: Arc<Notify>,
     counts: Arc<Counts>,
     waiting: Vec<Sighting>,
 }
 
 impl Engine {
-    /// Watches by `settings`. `deliveries` is notified when something is to be told.
+    /// Watches by `settings`, also when these change. `deliveries` is notified when something is to be told.
     pub fn new(
-        settings: Arc<Settings>,
+        settings: watch::Receiver<Arc<Settings>>,
         tenant_of: TenantOf,
         store: Alerts,
-        events: broadcast::Sender<Event>,
+        hub: Hub,
         deliveries: Arc<Notify>,
         counts: Arc<Counts>,
     ) -> Self {
+        let watch = Watch::new(&settings.borrow(), tenant_of.clone(), now_ms());
         Self {
-            watch: Watch::new(&settings, tenant_of, now_ms()),
+            watch,
             settings,
+            tenant_of,
             store,
-            events,
+            hub,
             deliveries,
             counts,
             waiting: Vec::new(),
@@ -84,21 +90,32 @@ impl Engine {
     }
 
     /// Runs until `batches` ends; what was seen by then is written.
-    pub async fn run(mut self, mut batches: mpsc::Receiver<Batch>) {
+    pub async fn run(mut self, mut batches: Subscription) {
         let mut pulse = interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut housekeeping = interval(HOUSEKEEPING);
         loop {
             tokio::select! {
-                batch = batches.recv() => match batch {
+                batch = batches.next() => match batch {
                     Some(batch) => self.see(&batch, now_ms()),
                     None => break,
                 },
-                _ = pulse.tick() => self.write(now_ms()).await,
+                _ = pulse.tick() => {
+                    self.write(now_ms()).await;
+                    self.follow_settings();
+                }
                 _ = housekeeping.tick() => self.forget(now_ms()).await,
             }
         }
         self.write(now_ms()).await;
+    }
+
+    /// Rules that have changed begin to count anew; what the old ones saw was written just before.
+    fn follow_settings(&mut self) {
+        if self.settings.has_changed().unwrap_or(false) {
+            let settings = self.settings.borrow_and_update().clone();
+            self.watch = Watch::new(&settings, self.tenant_of.clone(), now_ms());
+        }
     }
 
     fn see(&mut self, batch: &Batch, now_ms: i64) {
@@ -119,8 +136,7 @@ impl Engine {
             match self.note(sighting, now_ms).await {
                 Ok(event) => {
                     written += 1;
-                    // Nobody watching is no mistake.
-                    let _ = self.events.send(event);
+                    self.hub.alert("", &event);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an alert could not be written; it is tried again");
@@ -140,7 +156,7 @@ impl Engine {
     }
 
     async fn note(&self, sighting: &Sighting, now_ms: i64) -> Result<Event, StoreError> {
-        let window_ms = milliseconds(self.settings.window.get());
+        let window_ms = milliseconds(self.settings.borrow().window.get());
         let noted = self.store.note(sighting, window_ms).await?;
         if noted.change == Change::Opened {
             self.counts.opened.fetch_add(1, Ordering::Relaxed);
@@ -149,17 +165,18 @@ impl Engine {
             self.tell(&noted.alert, noted.change, now_ms).await?;
         }
         Ok(Event {
-            alert: Arc::new(noted.alert),
+            alert: view::Alert::of(&noted.alert),
             change: noted.change,
         })
     }
 
     async fn tell(&self, alert: &Alert, change: Change, now_ms: i64) -> Result<(), StoreError> {
-        for (name, receiver) in &self.settings.receivers {
+        let settings = self.settings.borrow().clone();
+        for (name, receiver) in &settings.receivers {
             if alert.level < matching::level(receiver.least) {
                 continue;
             }
-            let urgent = alert.level == portcullis_store::alerts::Level::Critical;
+            let urgent = alert.level == Level::Critical;
             let hours = receiver.quiet.as_ref().filter(|_| !urgent);
             let due_ms = quiet::due_ms(hours, now_ms);
             let repeat_ms = milliseconds(receiver.repeat.get());
@@ -175,7 +192,7 @@ impl Engine {
     }
 
     async fn forget(&self, now_ms: i64) {
-        let keep_ms = milliseconds(self.settings.keep.get());
+        let keep_ms = milliseconds(self.settings.borrow().keep.get());
         match self.store.forget(now_ms.saturating_sub(keep_ms)).await {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "alerts older than alerts.keep were forgotten"),

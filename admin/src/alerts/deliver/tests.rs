@@ -300,10 +300,10 @@ async fn the_queue_is_worked_off_and_failures_are_kept() {
         ),
     ]
     .into();
-    let settings = Arc::new(Settings {
+    let (_keep, settings) = watch::channel(Arc::new(Settings {
         receivers,
         ..Settings::default()
-    });
+    }));
     let id = store.note(&sighting(), 1000).await.expect("noted").alert.id;
     for name in ["good", "bad", "renamed"] {
         assert!(
