@@ -3,7 +3,7 @@
 //! a thread of its own beside the workers, or by the clock of a replay.
 //!
 //! The unit of distance is the reach within which two clients are neighbours, and it comes from the sample itself: for
-//! nine of ten clients that many others as make a group are within it. Features are scaled by medians, so that a few
+//! three of four clients that many others as make a group are within it. Features are scaled by medians, so that a few
 //! who are far off do not decide what is near.
 
 mod scale;
@@ -30,7 +30,7 @@ const GROUPS: usize = 4;
 
 /// Clients whose neighbours are looked for to find the reach, and how many of them have enough within it.
 const PROBES: usize = 500;
-const REACHED: f32 = 0.9;
+const REACHED: f32 = 0.75;
 
 /// The shortest reach, in scaled units: where nearly all are the same, small differences are no distance.
 const SHORTEST: f32 = 0.5;
@@ -99,7 +99,7 @@ fn distances(points: &Array2<f32>, min_points: usize) -> Vec<f32> {
     points.rows().into_iter().map(far).collect()
 }
 
-/// The reach within which nine of ten clients have enough neighbours, and how many neighbours a client has within it.
+/// The reach within which three of four clients have enough neighbours, and how many neighbours a client has within it.
 fn reach(
     tree: &BallTree<'_, f32, Euclidean>,
     points: &Array2<f32>,

@@ -4,7 +4,7 @@
 use crate::behaviour::compact::Compact;
 use crate::behaviour::detect::{self, Kind, Known, LoginScene, Scene};
 use crate::behaviour::judgement::{Finding, Judgement, Risk};
-use crate::behaviour::places::Busy;
+use crate::behaviour::places::{Busy, Walker};
 use crate::behaviour::profile::{Profile, short};
 use crate::behaviour::respond::{DENY, Response, THROTTLE, weigh};
 use crate::behaviour::settings::Settings;
@@ -177,6 +177,9 @@ impl Judge<'_> {
             compact.request(before);
             self.count(id.kind, compact, visit);
             let traits = profile.map(|profile| {
+                if principal && profile.sets_out() {
+                    self.state.places.walker(self.tick, Walker::Client);
+                }
                 if principal && id.kind != SubjectKind::Address {
                     self.follow(compact, profile, visit);
                 }
@@ -248,15 +251,15 @@ impl Judge<'_> {
     /// Follows the subject's step from place to place, and adds up by how many bits more than usual its steps surprise
     /// (a CUSUM, Page 1954): who walks as others do comes back to nothing, whoever jumps about adds up. What a stranger
     /// does teaches a quarter as much.
-    fn follow(&self, compact: &mut Compact, profile: &Profile, visit: &Visit) {
+    fn follow(&self, compact: &mut Compact, profile: &mut Profile, visit: &Visit) {
         let (from, to) = (profile.stood(), short(visit.template));
         if from == 0 || visit.asset {
             return;
         }
         let places = &self.state.places;
         let settings = &self.settings.detectors.unusual_sequence;
-        if profile.sets_out() {
-            places.walker(self.tick);
+        if profile.sets_out() && visit.browser {
+            places.walker(self.tick, Walker::Browser);
         }
         let before = compact.surprise;
         let strange = before >= settings.hint_bits;
@@ -265,8 +268,9 @@ impl Judge<'_> {
             let surplus = surplus.min(settings.most) - settings.drift;
             let most = 2.0 * settings.throttle_bits;
             compact.surprise = (before + surplus).clamp(0.0, most);
-            if !strange && compact.surprise >= settings.hint_bits {
-                places.stranger(self.tick);
+            let strange = compact.surprise >= settings.hint_bits && visit.browser;
+            if profile.becomes_stranger(strange) {
+                places.walker(self.tick, Walker::Stranger);
             }
         }
     }

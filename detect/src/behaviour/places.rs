@@ -15,6 +15,8 @@ use crate::behaviour::window::left;
 
 use self::walks::{QUARTERS, Walks};
 
+pub(crate) use self::walks::Walker;
+
 const SHARDS: usize = 64;
 
 /// How many ways onward are kept of a place.
@@ -144,7 +146,7 @@ impl Places {
 
     /// Whether a place is one that a good part of all clients go to.
     pub(crate) fn is_core(&self, busy: &Busy) -> bool {
-        busy.newcomers >= CORE * self.walks.walkers().max(5.0)
+        busy.newcomers >= CORE * self.walks.clients().max(5.0)
     }
 
     /// Learns from an answer that was no error, and says how many seconds one took before, if that is known. Beyond a
@@ -194,14 +196,9 @@ impl Places {
         self.walks.steps()
     }
 
-    /// Counts somebody who walks about.
-    pub(crate) fn walker(&self, tick: u64) {
-        self.walks.walker(tick, 1.0, 0.0);
-    }
-
-    /// Counts somebody whose steps have become strange.
-    pub(crate) fn stranger(&self, tick: u64) {
-        self.walks.walker(tick, 0.0, 1.0);
+    /// Counts somebody who walks about, once for each kind that he is of.
+    pub(crate) fn walker(&self, tick: u64, who: Walker) {
+        self.walks.walker(tick, who);
     }
 
     /// Whether so many are strange that it is the application that has changed.
@@ -362,8 +359,8 @@ mod tests {
         let [taught, later] = [false, true].map(|all| {
             let places = usual();
             for n in 0..if all { 40 } else { 0 } {
-                places.walker(n);
-                places.stranger(n);
+                places.walker(n, Walker::Browser);
+                places.walker(n, Walker::Stranger);
             }
             assert_eq!(places.changed(), all);
             for _ in 0..40 {
@@ -427,7 +424,7 @@ mod tests {
             places.answer(place, 0, 5.0);
         });
         for n in 0..100 {
-            places.walker(n);
+            places.walker(n, Walker::Client);
             places.newcomer(7);
             if n % 20 == 0 {
                 places.newcomer(8);

@@ -107,6 +107,8 @@ pub(crate) struct Profile {
     pub distance: f32,
     /// The last place that was no asset.
     stood: u32,
+    /// Whether its steps have been strange.
+    stranger: bool,
     costly: f32,
     odd: f32,
 }
@@ -152,6 +154,7 @@ impl Profile {
             hours: [0; 24],
             distance: 0.0,
             stood: 0,
+            stranger: false,
             costly: 0.0,
             odd: 0.0,
         }
@@ -241,6 +244,13 @@ impl Profile {
     /// The last place that was no asset, 0 if there was none.
     pub(crate) const fn stood(&self) -> u32 {
         self.stood
+    }
+
+    /// Whether it becomes strange by being so now: once at most.
+    pub(crate) fn becomes_stranger(&mut self, strange: bool) -> bool {
+        let becomes = strange && !self.stranger;
+        self.stranger |= strange;
+        becomes
     }
 
     /// Whether the next request is the one from which on it counts as somebody who walks about.

@@ -6,6 +6,7 @@ mod memory;
 mod neighbours;
 mod normal;
 mod reactions;
+mod signals;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ impl Town {
                 headers: Some(hashing.name("headers", agent.as_bytes())),
                 ..Subjects::of(client)
             },
+            browser: false,
         }
     }
 
@@ -116,7 +118,7 @@ impl Town {
             host: "shop.example.org",
             path: path.as_bytes(),
             query: query.map(str::as_bytes),
-            headers: &[],
+            headers: if who.browser { &BROWSER } else { &[] },
             body: Body::EMPTY,
             route: "shop",
         };
@@ -142,9 +144,18 @@ impl Town {
 #[derive(Clone, Copy)]
 pub(super) struct Someone {
     pub subjects: Subjects,
+    /// Whether requests say that a browser sends them.
+    pub browser: bool,
 }
 
+const BROWSER: [(&str, &[u8]); 1] = [("user-agent", b"Mozilla/5.0 (X11; Linux x86_64)")];
+
 impl Someone {
+    pub(super) const fn browser(mut self) -> Self {
+        self.browser = true;
+        self
+    }
+
     pub(super) fn session(mut self, town: &Town, session: &str) -> Self {
         self.subjects.session = Some(town.state.hashing().name("session", session.as_bytes()));
         self

@@ -41,9 +41,9 @@ impl Outlier {
 impl Default for Outlier {
     fn default() -> Self {
         Self {
-            distance: 2.0,
+            distance: 1.5,
             score: 40,
-            throttle_distance: 4.0,
+            throttle_distance: 3.0,
             every: 60,
             sample: 5000,
             min_points: 8,

@@ -7,7 +7,8 @@
 //!
 //! Many applications ignore what they do not know and answer as if nothing were. So a parameter that nobody else sends
 //! to this place, and a value of a kind that nobody else gives it (`customs.rs`), count like an error: one odd name on
-//! every request is a tracker, ten different ones are not. What is answered is a request that asks something.
+//! every request is a tracker, ten different ones are not. What is answered is a request that asks something; at an
+//! address where others are as well, one that is odd itself.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,5 +43,8 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let bounds = settings.variants.times(known.scale());
     bounds
         .finding(Kind::ParameterFuzzing, known.id, compact.variants.count())
-        .filter(|_| often && scene.visit.asks)
+        .filter(|_| often && scene.visit.asks && (scene.visit.odd != 0 || known.crowd() < CROWD))
 }
+
+/// From how many clients at an address on only requests that are odd themselves are answered.
+const CROWD: f32 = 1.5;

@@ -7,10 +7,9 @@
 //! times in ten minutes.
 //!
 //! One change is more than a hint where all is new at once, the program, the network, and (where these are known) its
-//! operator or country: a
-//! cookie does not move to another browser by itself, whether its owner is still there or left half an hour ago. Not so
-//! at an address where several do well: there stands a server that uses the sessions of its visitors.
-//! Keys are not looked at: fleets of servers share them.
+//! operator or country: a cookie does not move to another browser by itself, whether its owner is still there or left
+//! half an hour ago. A server of yours that uses the sessions of its visitors does look like that: it belongs on the
+//! allow list. Keys are not looked at: fleets of servers share them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,11 +82,7 @@ fn moved(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let unknown = scene.subjects.country.is_none() && scene.subjects.system.is_none();
     let elsewhere = hand.program && hand.network && (hand.country || hand.system || unknown);
     let later = hand.others > hand.age && hand.other <= u64::from(settings.within) * 1000;
-    let healthy = scene.known.iter().filter(|known| known.is_place());
-    let shared = healthy
-        .map(|known| known.compact.healthy.count())
-        .fold(0.0, f32::max);
-    (elsewhere && later && shared < SHARED).then(|| Finding {
+    (elsewhere && later).then(|| Finding {
         kind: Kind::SessionHijack,
         subject: known.id,
         score: settings.moved,
@@ -96,6 +91,3 @@ fn moved(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         bound: settings.switches.throttle,
     })
 }
-
-/// From how many who do well on an address stands for many.
-const SHARED: f32 = 2.5;

@@ -46,7 +46,7 @@ impl Default for UnusualSequence {
             drift: 1.0,
             most: 5.0,
             hint_bits: 12.0,
-            hint: 40,
+            hint: 50,
             throttle_bits: 22.0,
             rare_hour: 0.02,
             hour_bits: 6.0,

@@ -12,9 +12,9 @@ pub(super) const QUARTERS: f32 = 4.0;
 /// Seconds for which clients are counted.
 pub(super) const HOUR: f32 = 3600.0;
 
-/// So many strangers, and such a share of all who walk about, are no attack but a new release.
-const STRANGERS: f32 = 5.0;
-const STRANGE_SHARE: f32 = 0.25;
+/// So many strangers, and such a share of all who walk about with a browser, are no attack but a new release.
+const STRANGERS: f32 = 10.0;
+const STRANGE_SHARE: f32 = 0.5;
 
 /// All steps together.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ pub(super) struct Walks {
     /// Bits that a step out of an unknown place costs on average, as bits of `f32`.
     expected: AtomicU32,
     crowd: Mutex<Crowd>,
-    /// What the crowd was found to be when it last changed, as bits of `f32`.
-    walkers: AtomicU32,
+    /// What the crowd was found to be when it last changed: clients, as bits of `f32`.
+    clients: AtomicU32,
     changed: AtomicBool,
 }
 
@@ -32,8 +32,20 @@ pub(super) struct Walks {
 #[derive(Clone, Copy, Debug, Default)]
 struct Crowd {
     last: u64,
+    clients: f32,
     walkers: f32,
     strangers: f32,
+}
+
+/// Somebody who is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Walker {
+    /// Any client that has sent some requests.
+    Client,
+    /// One that has a session and says to be a browser.
+    Browser,
+    /// One of these whose steps have become strange.
+    Stranger,
 }
 
 impl Walks {
@@ -66,27 +78,39 @@ impl Walks {
         bits - expected
     }
 
-    /// Counts who walks about, and who does so in strange ways.
-    pub(super) fn walker(&self, tick: u64, walkers: f32, strangers: f32) {
+    /// Counts who walks about, once for each.
+    pub(super) fn walker(&self, tick: u64, who: Walker) {
         let mut crowd = self.crowd.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = left(tick.saturating_sub(crowd.last), HOUR);
-        crowd.walkers = crowd.walkers * kept + walkers;
-        crowd.strangers = crowd.strangers * kept + strangers;
-        crowd.last = crowd.last.max(tick);
+        crowd.pass(tick);
+        *match who {
+            Walker::Client => &mut crowd.clients,
+            Walker::Browser => &mut crowd.walkers,
+            Walker::Stranger => &mut crowd.strangers,
+        } += 1.0;
         let changed =
             crowd.strangers >= STRANGERS && crowd.strangers > STRANGE_SHARE * crowd.walkers;
-        self.walkers
-            .store(crowd.walkers.to_bits(), Ordering::Relaxed);
+        self.clients
+            .store(crowd.clients.to_bits(), Ordering::Relaxed);
         self.changed.store(changed, Ordering::Relaxed);
     }
 
-    /// Who walked about within an hour, as of the last who did.
-    pub(super) fn walkers(&self) -> f32 {
-        f32::from_bits(self.walkers.load(Ordering::Relaxed))
+    /// Clients of an hour, as of the last who came.
+    pub(super) fn clients(&self) -> f32 {
+        f32::from_bits(self.clients.load(Ordering::Relaxed))
     }
 
     /// Whether the application has changed.
     pub(super) fn changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed)
+    }
+}
+
+impl Crowd {
+    fn pass(&mut self, tick: u64) {
+        let kept = left(tick.saturating_sub(self.last), HOUR);
+        self.clients *= kept;
+        self.walkers *= kept;
+        self.strangers *= kept;
+        self.last = self.last.max(tick);
     }
 }

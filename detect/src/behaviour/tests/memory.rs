@@ -27,6 +27,7 @@ fn ten_thousand_places_hold_a_hundred_thousand_subjects() {
         let address = IpAddr::from(n.to_be_bytes());
         let who = Someone {
             subjects: Subjects::of(address),
+            browser: false,
         };
         town.ask(&who, "GET", "/", 200);
         town.wait(1);
@@ -44,12 +45,28 @@ fn the_quiet_are_forgotten() {
     let town = Town::new();
     for n in 0..1000_u32 {
         let subjects = Subjects::of(IpAddr::from(n.to_be_bytes()));
-        town.ask(&Someone { subjects }, "GET", "/", 200);
+        town.ask(
+            &Someone {
+                subjects,
+                browser: false,
+            },
+            "GET",
+            "/",
+            200,
+        );
     }
     town.wait(5 * 3600 * 1000);
     for n in 1000..6000_u32 {
         let subjects = Subjects::of(IpAddr::from(n.to_be_bytes()));
-        town.ask(&Someone { subjects }, "GET", "/", 200);
+        town.ask(
+            &Someone {
+                subjects,
+                browser: false,
+            },
+            "GET",
+            "/",
+            200,
+        );
     }
     let counts = town.state.counts();
     assert!(counts.subjects_expired >= 990, "{counts:?}");

@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use super::super::client::{Agent, Program};
 use super::super::compose::quoted;
+use super::super::message::Request;
 use super::super::people;
 use super::super::random::Draw;
-use super::super::site::{Access, Kind};
+use super::super::site::{Access, Kind, Route, Value};
 use super::{Kit, Shot, Tactic, Variant};
 
 /// Which resource is used up.
@@ -88,16 +89,36 @@ impl Tactic for Abuse {
                     quoted(&people::mail(account))
                 ));
             }
-            Waste::Pages if request.query().is_empty() => {
-                request.target.push_str("?limit=100000");
-            }
-            Waste::Pages | Waste::Reports => {}
+            Waste::Pages => ask_for(
+                &mut request,
+                &kit.site.routes[route],
+                kit.site.page_cap + beyond,
+            ),
+            Waste::Reports => {}
         }
         Some(Shot {
             request,
             hostile: true,
             account: kit.account,
         })
+    }
+}
+
+/// Sees to it that a request names how much it wants: an honest client leaves that out now and then, a huge page cannot.
+fn ask_for(request: &mut Request, route: &Route, size: u32) {
+    let sized = route
+        .query
+        .iter()
+        .find(|(_, value, _)| *value == Value::Size);
+    let name = sized.map_or("limit", |(name, ..)| *name);
+    let named = |pair: &str| pair.split_once('=').is_some_and(|(known, _)| known == name);
+    if !request.query().split('&').any(named) {
+        let mark = if request.query().is_empty() { '?' } else { '&' };
+        let _ = write!(
+            request.target,
+            "{mark}{name}={}",
+            if sized.is_some() { size } else { 100_000 }
+        );
     }
 }
 
