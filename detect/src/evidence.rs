@@ -133,7 +133,7 @@ fn number(at: usize) -> u32 {
 }
 
 /// The match and what surrounds it.
-fn excerpt(bytes: &[u8], range: &Range<usize>) -> String {
+pub(crate) fn excerpt(bytes: &[u8], range: &Range<usize>) -> String {
     let start = range.start.saturating_sub(BEFORE).min(bytes.len());
     let end = bytes.len().min(start + Evidence::MAX_EXCERPT);
     printable(&bytes[start..end], Evidence::MAX_EXCERPT)
@@ -151,7 +151,7 @@ fn glimpse(bytes: &[u8], range: &Range<usize>) -> String {
 }
 
 /// Bytes as text of at most `most` bytes; what is no text, and control characters, become a replacement character.
-fn printable(bytes: &[u8], most: usize) -> String {
+pub(crate) fn printable(bytes: &[u8], most: usize) -> String {
     let bytes = &bytes[..bytes.len().min(most)];
     let mut text = String::with_capacity(bytes.len());
     for c in String::from_utf8_lossy(bytes).chars() {
