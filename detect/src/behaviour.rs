@@ -115,6 +115,30 @@ impl Behaviour {
         (!spared).then_some(refusal)
     }
 
+    /// Whether the request comes from someone whose risk calls for a closer look; `false` where the stage is off.
+    pub(crate) fn is_elevated(
+        &self,
+        subjects: &Subjects,
+        policy: &Policy,
+        clock: &dyn Clock,
+    ) -> bool {
+        let Some(on) = self.on.as_ref().filter(|_| policy.behaviour != Watch::Off) else {
+            return false;
+        };
+        // Half of what is throttled.
+        const ELEVATED: f32 = 30.0;
+        on.state.tick(clock);
+        let kinds = [
+            SubjectKind::Address,
+            SubjectKind::Session,
+            SubjectKind::User,
+            SubjectKind::Key,
+        ];
+        let mut ids = kinds.iter().filter_map(|kind| subjects.id(*kind));
+        let risk = |id| on.state.store.peek(id, |compact, _| compact.risk);
+        ids.any(|id| risk(id).is_some_and(|risk| risk >= ELEVATED))
+    }
+
     /// Charges a request to its subjects and judges it; `None` where the stage is off. `score` is what the other
     /// stages found in the request, 0 to 100.
     pub fn judge(

@@ -1,22 +1,226 @@
-//! The ensemble: models that vote on what signatures and behaviour leave open. Its seat in the pipeline is here; no
-//! model is built yet, so there is no vote and the verdict names the stage as skipped.
+//! The ensemble: models that judge what the signatures leave open, and take weight from weak rules where nothing is
+//! behind them.
+//!
+//! It runs after the signatures. The gate reads every field that is not provably plain and ranks them; cheap members
+//! read the request, deep ones only where these are in doubt, all within a deadline. Calibrated votes are weighed by
+//! group into one probability, and that becomes part of the score (`weigh.rs`). An [`Ensemble`] is made from one
+//! manifest and shared; the sessions are a [`Crew`] of each worker's own.
 
+mod calibration;
+mod cascade;
+pub(crate) mod evidence;
+mod explain;
 pub mod gate;
+pub mod manifest;
+mod member;
 mod onnx;
+mod opinion;
+#[cfg(test)]
+mod tests;
+mod weigh;
 
-use crate::signature::Input;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
-/// The models. Holds none yet.
-#[derive(Debug, Default)]
-pub(crate) struct Ensemble;
+use self::gate::Gate;
+use self::manifest::{Joint, Role};
 
-/// The models' joint vote: nothing, as long as this type has no values.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Vote {}
+pub use self::calibration::Calibration;
+pub(crate) use self::cascade::{Asked, Votes};
+pub use self::member::{Crew, Member, Model, Seat, Tensor};
+pub use self::opinion::{Effect, Opinion, Reason, Skipped, Vote, Weights, Why};
+
+/// How the ensemble is to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How long the members of one request may take together. A member that has begun is not stopped.
+    pub deadline: Duration,
+    /// When deep members are asked.
+    pub deep: Deep,
+    /// How much each group counts.
+    pub weights: Weights,
+    /// How much of a weak rules' score is taken at the most, 0 to 1.
+    pub lower_by: f32,
+}
+
+/// When deep members are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deep {
+    /// Where the cheap ones are in doubt.
+    #[default]
+    Grey,
+    /// On every request with something to judge.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_millis(1),
+            deep: Deep::Grey,
+            weights: Weights::default(),
+            lower_by: 0.6,
+        }
+    }
+}
+
+/// The models of one manifest. The default one is off.
+#[derive(Clone, Debug, Default)]
+pub struct Ensemble {
+    on: Option<Arc<On>>,
+}
+
+#[derive(Debug)]
+struct On {
+    settings: Settings,
+    joint: Joint,
+    members: Vec<Member>,
+    gate: Option<(usize, Arc<Gate>)>,
+    /// The digests of the files that have sessions.
+    seated: Vec<String>,
+    /// Sessions that wait for a worker which has none.
+    crews: Mutex<Vec<Crew>>,
+    /// Sessions that are new in this ensemble; what they lack, a crew of the ensemble before has.
+    patches: Mutex<Vec<Crew>>,
+    /// What took the place of this ensemble.
+    next: OnceLock<Weak<On>>,
+    /// Sessions that workers gave back, to be dropped elsewhere.
+    retired: Mutex<Vec<Crew>>,
+}
 
 impl Ensemble {
-    /// The vote on a request; `None` when no model ran.
-    pub(crate) fn vote(&self, _input: &Input<'_>) -> Option<Vote> {
-        None
+    /// An ensemble of these members. `gate` is the model of the member with that role, if it could be read. Each of
+    /// `crews` has a seat for every member and is handed to a worker. Where seats are left empty for sessions of an
+    /// ensemble before, call [`Ensemble::hand_over_to`] on that one.
+    pub fn new(
+        settings: Settings,
+        joint: Joint,
+        members: Vec<Member>,
+        gate: Option<Arc<Gate>>,
+        crews: Vec<Crew>,
+    ) -> Self {
+        let place = members
+            .iter()
+            .position(|member| member.entry.role == Role::Gate);
+        let seats = crews.first().into_iter().flat_map(|crew| &crew.seats);
+        let seated = seats
+            .filter(|seat| !seat.sha256.is_empty())
+            .map(|seat| seat.sha256.clone());
+        let complete = |crew: &Crew| {
+            let mut seats = crew.seats.iter();
+            seats.all(|seat| seat.model.is_some() || seat.sha256.is_empty())
+        };
+        let whole = crews.iter().all(complete);
+        let on = On {
+            seated: seated.collect(),
+            settings,
+            joint,
+            gate: place.zip(gate),
+            members,
+            crews: Mutex::default(),
+            patches: Mutex::new(crews),
+            next: OnceLock::new(),
+            retired: Mutex::default(),
+        };
+        if whole {
+            std::mem::swap(&mut *locked(&on.crews), &mut *locked(&on.patches));
+        }
+        Self {
+            on: Some(Arc::new(on)),
+        }
     }
+
+    /// Says what takes the place of this ensemble, and gives it the sessions that no worker has. Workers bring the
+    /// others along.
+    pub fn hand_over_to(&self, next: &Ensemble) {
+        let (Some(on), Some(next)) = (&self.on, &next.on) else {
+            return;
+        };
+        if Arc::ptr_eq(on, next) || on.next.set(Arc::downgrade(next)).is_err() {
+            return;
+        }
+        let idle = std::mem::take(&mut *locked(&on.crews));
+        for crew in idle {
+            on.give_back(crew);
+        }
+    }
+
+    /// Whether it does anything.
+    pub const fn is_on(&self) -> bool {
+        self.on.is_some()
+    }
+
+    /// Whether some members are asked only where others are in doubt, so that it matters who asks.
+    pub(crate) fn has_doubts(&self) -> bool {
+        let on = self.on.as_ref().filter(|on| on.settings.deep == Deep::Grey);
+        on.is_some_and(|on| on.members.iter().any(|member| !member.is_cheap()))
+    }
+
+    /// Whether the two are one and the same.
+    pub fn is(&self, other: &Ensemble) -> bool {
+        match (&self.on, &other.on) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Its members, in the order of the manifest.
+    pub fn members(&self) -> &[Member] {
+        self.on.as_ref().map_or(&[], |on| &on.members)
+    }
+
+    /// The gate, if there is one.
+    pub fn gate(&self) -> Option<&Arc<Gate>> {
+        self.on.as_ref()?.gate.as_ref().map(|(_, gate)| gate)
+    }
+
+    /// The digests of the files that have sessions.
+    pub fn seated(&self) -> Vec<String> {
+        self.on
+            .as_ref()
+            .map_or_else(Vec::new, |on| on.seated.clone())
+    }
+
+    /// Sessions that no worker needs any more; dropping them takes time.
+    pub fn retired(&self) -> Vec<Crew> {
+        self.on
+            .as_ref()
+            .map_or_else(Vec::new, |on| std::mem::take(&mut *locked(&on.retired)))
+    }
+}
+
+impl On {
+    /// Sessions for a worker; one that has a crew of the ensemble before gets what is new.
+    fn take_crew(&self, has_crew: bool) -> Option<Crew> {
+        let patch = has_crew.then(|| locked(&self.patches).pop()).flatten();
+        patch.or_else(|| locked(&self.crews).pop())
+    }
+
+    fn give_back(&self, crew: Crew) {
+        match self.next.get().and_then(Weak::upgrade) {
+            Some(next) => next.take_in(crew),
+            None => locked(&self.crews).push(crew),
+        }
+    }
+
+    /// Takes in a crew of the ensemble before.
+    fn take_in(&self, crew: Crew) {
+        let left = match locked(&self.patches).pop() {
+            Some(mut patch) => {
+                let left = patch.take_over(crew);
+                locked(&self.crews).push(patch);
+                left
+            }
+            None => crew,
+        };
+        locked(&self.retired).push(left);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Pushing and popping leaves no half-done state.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

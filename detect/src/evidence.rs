@@ -134,12 +134,12 @@ fn evidence(input: &Input<'_>, forms: &Forms, rule: &Rule, found: Found) -> Evid
     }
 }
 
-fn number(at: usize) -> u32 {
+pub(crate) fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// The match and what surrounds it, and where in that the match stands.
-fn excerpt(bytes: &[u8], range: &Range<usize>) -> (String, Range<usize>) {
+pub(crate) fn excerpt(bytes: &[u8], range: &Range<usize>) -> (String, Range<usize>) {
     let start = range.start.saturating_sub(BEFORE).min(bytes.len());
     let shown = &bytes[start..bytes.len().min(start + Evidence::MAX_EXCERPT)];
     let text = printable(shown, Evidence::MAX_EXCERPT);
@@ -170,7 +170,7 @@ fn glimpse(bytes: &[u8], range: &Range<usize>) -> String {
 }
 
 /// Bytes as text of at most `most` bytes; what is no text, and control characters, become a replacement character.
-fn printable(bytes: &[u8], most: usize) -> String {
+pub(crate) fn printable(bytes: &[u8], most: usize) -> String {
     let bytes = &bytes[..bytes.len().min(most)];
     let mut text = String::with_capacity(bytes.len());
     for c in String::from_utf8_lossy(bytes).chars() {

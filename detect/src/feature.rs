@@ -22,6 +22,7 @@ use crate::signature::Input;
 
 pub use self::characters::{CHARACTERS, Characters, FIELDS as CHARACTER_FIELDS};
 pub(crate) use self::findings::Findings;
+pub(crate) use self::grams::LONGEST as LONGEST_READ;
 pub use self::grams::{BITS as COLUMN_BITS, MOST as MOST_OF_A_COLUMN};
 pub use self::rank::Judged;
 pub use self::schema::View;
@@ -68,6 +69,11 @@ impl<'r> Reading<'r> {
     /// The judged fields, the most suspicious three first, the others in their order.
     pub fn judged(&self) -> &[Judged] {
         &self.scratch.judged
+    }
+
+    /// The request as it was sent.
+    pub(crate) const fn request_as_sent(&self) -> &'r crate::Request<'r> {
+        self.input.request
     }
 
     /// A field of the request.

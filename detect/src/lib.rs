@@ -31,8 +31,9 @@ use std::time::Instant;
 
 use crate::behaviour::Behaviour;
 use crate::decode::Forms;
-use crate::ensemble::Ensemble;
+use crate::ensemble::evidence as models;
 use crate::ensemble::gate::Gate;
+use crate::ensemble::{Asked, Effect, Ensemble, Votes};
 use crate::evidence::Collection;
 use crate::feature::{Findings, Reading};
 use crate::field::{AnomalyKind, Field};
@@ -65,7 +66,14 @@ pub struct Worker {
     answer: Vec<Field>,
     forms: Forms,
     state: State,
+    desk: Option<Box<Desk>>,
+}
+
+/// What the models need; there only once they were asked.
+#[derive(Debug, Default)]
+struct Desk {
     features: feature::Scratch,
+    votes: Votes,
 }
 
 impl Detector {
@@ -81,6 +89,17 @@ impl Detector {
     #[must_use]
     pub fn with_behaviour(self, behaviour: Behaviour) -> Self {
         Self { behaviour, ..self }
+    }
+
+    /// The same engine with models.
+    #[must_use]
+    pub fn with_ensemble(self, ensemble: Ensemble) -> Self {
+        Self { ensemble, ..self }
+    }
+
+    /// The models.
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
     }
 
     /// Behaviour: bans, risk and what is known of subjects.
@@ -154,12 +173,25 @@ impl Detector {
         gate: Option<&Gate>,
         look: impl FnOnce(&mut Reading<'_>) -> R,
     ) -> R {
-        let (mut scan, features) = self.read(worker, request, policy);
+        let mut desk = worker.desk.take().unwrap_or_default();
+        let mut scan = self.read(worker, request, policy);
         let mut collection = Collection::new(scan.input, policy);
-        let findings = &mut features.findings;
-        findings.clear();
+        let findings = desk.features.findings.fresh();
         scan.run(&mut |rule, found| collection.add(rule, found, Some(findings)));
-        look(&mut worker.reading(request, gate))
+        let Worker {
+            view, forms, state, ..
+        } = &mut *worker;
+        let input = view.input(request);
+        let features = &mut desk.features;
+        let seen = look(&mut Reading::new(
+            input,
+            state.noted(),
+            forms,
+            features,
+            gate,
+        ));
+        worker.desk = Some(desk);
+        seen
     }
 
     fn judge(
@@ -172,15 +204,26 @@ impl Detector {
         prefilter: bool,
     ) -> Verdict {
         let started = clock.now();
-        let (mut scan, _) = self.read(worker, request, policy);
+        let asks_models = policy.ensemble && self.ensemble.is_on();
+        let mut desk = asks_models.then(|| worker.desk.take().unwrap_or_default());
+        let mut scan = self.read(worker, request, policy);
         scan.prefilter = prefilter;
         let read = clock.now();
-        // No evidence comes from it yet, and the verdict says that it was skipped.
-        if let Some(vote) = self.ensemble.vote(&scan.input) {
-            match vote {}
-        }
-        let mut verdict = decide(scan, None, policy, clock, [started, read]);
+        let findings = desk.as_mut().map(|desk| desk.features.findings.fresh());
+        let mut verdict = decide(scan, findings, policy, clock, [started, read]);
         verdict.uninspected = uninspected(&worker.view, &worker.forms, request);
+        if let Some(mut desk) = desk {
+            self.ask_models(
+                worker,
+                &mut desk,
+                request,
+                policy,
+                subjects,
+                clock,
+                &mut verdict,
+            );
+            worker.desk = Some(desk);
+        }
         let judged = clock.now();
         let judgement = self
             .behaviour
@@ -190,6 +233,62 @@ impl Detector {
             verdict.stages.behaviour = Some(clock.now().saturating_duration_since(judged));
         }
         verdict
+    }
+
+    /// Has the models judge what was scanned, and makes their opinion part of the verdict.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are what a request is judged by, each once"
+    )]
+    fn ask_models(
+        &self,
+        worker: &mut Worker,
+        desk: &mut Desk,
+        request: &Request<'_>,
+        policy: &Policy,
+        subjects: &Subjects,
+        clock: &dyn Clock,
+        verdict: &mut Verdict,
+    ) {
+        let started = clock.now();
+        let critical = desk.features.findings.critical();
+        let elevated =
+            self.ensemble.has_doubts() && self.behaviour.is_elevated(subjects, policy, clock);
+        let Worker {
+            view, forms, state, ..
+        } = worker;
+        let Desk { features, votes } = desk;
+        let gate = self.ensemble.gate().map(|gate| &**gate);
+        let input = view.input(request);
+        let mut reading = Reading::new(input, state.noted(), forms, features, gate);
+        let mut asked = Asked {
+            reading: &mut reading,
+            clock,
+            started,
+            elevated,
+            score: verdict.score,
+            critical,
+        };
+        if let Some((mut opinion, score)) = self.ensemble.judge(votes, &mut asked) {
+            let raises = matches!(opinion.effect, Effect::Raised | Effect::Denied);
+            if raises && models::is_excepted(&reading, policy) {
+                opinion.effect = Effect::None;
+            }
+            match opinion.effect {
+                Effect::None => {}
+                Effect::Lowered => verdict.rescore(score, &policy.thresholds),
+                Effect::Raised | Effect::Denied => {
+                    let category = opinion.category.or(verdict.category);
+                    let category = category.unwrap_or_else(|| models::guess(&mut reading));
+                    let alone = score.min(100.0 * opinion.probability);
+                    verdict.add(models::evidence(&mut reading, &opinion, category, alone));
+                    verdict.category = Some(category);
+                    verdict.rescore(score, &policy.thresholds);
+                }
+            }
+            verdict.ensemble = Some(opinion);
+        }
+        verdict.stages.ensemble = Some(clock.now().saturating_duration_since(started));
     }
 
     /// Whether a rule holds for a request, whatever else holds.
@@ -204,7 +303,7 @@ impl Detector {
             paranoia,
             ..Policy::default()
         };
-        holds(self.read(worker, request, &policy).0, rule)
+        holds(self.read(worker, request, &policy), rule)
     }
 
     /// Whether a rule holds for an answer, whatever else holds.
@@ -226,10 +325,10 @@ impl Detector {
         worker: &'s mut Worker,
         request: &'s Request<'s>,
         policy: &Policy,
-    ) -> (Scan<'s>, &'s mut feature::Scratch) {
+    ) -> Scan<'s> {
         view::read(&mut worker.view, request, &policy.limits);
         worker.forms.begin(worker.view.fields().len());
-        let scan = Scan {
+        Scan {
             set: &self.rules,
             index: &self.rules.request,
             input: worker.view.input(request),
@@ -237,8 +336,7 @@ impl Detector {
             state: &mut worker.state,
             paranoia: policy.paranoia,
             prefilter: true,
-        };
-        (scan, &mut worker.features)
+        }
     }
 
     /// Turns an answer into fields, ready to be scanned.
@@ -268,15 +366,14 @@ impl Detector {
 }
 
 impl Worker {
-    /// The request that was scanned last, as models see it.
-    fn reading<'r>(&'r mut self, request: &'r Request<'r>, gate: Option<&Gate>) -> Reading<'r> {
-        Reading::new(
-            self.view.input(request),
-            self.state.noted(),
-            &mut self.forms,
-            &mut self.features,
-            gate,
-        )
+    /// A worker that keeps the models' sessions from request to request, where others borrow them for each.
+    pub fn resident() -> Self {
+        let mut desk = Desk::default();
+        desk.votes.resident = true;
+        Self {
+            desk: Some(Box::new(desk)),
+            ..Self::default()
+        }
     }
 }
 
@@ -319,6 +416,7 @@ fn decide(
         stages: Stages::default(),
         uninspected: Uninspected::default(),
         behaviour: None,
+        ensemble: None,
     };
     verdict.stages.decode = Some(times[1].saturating_duration_since(times[0]));
     verdict.stages.signature = Some(scanned.saturating_duration_since(times[1]));

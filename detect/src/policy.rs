@@ -16,6 +16,8 @@ pub struct Policy {
     pub exceptions: Vec<Exception>,
     /// What is done with behaviour.
     pub behaviour: Watch,
+    /// Whether the models are asked, where there are any.
+    pub ensemble: bool,
     /// How much of a request is looked at.
     #[serde(skip)]
     pub limits: Limits,
@@ -41,6 +43,7 @@ impl Default for Policy {
             paranoia: 1,
             exceptions: Vec::new(),
             behaviour: Watch::Off,
+            ensemble: false,
             limits: Limits::default(),
         }
     }

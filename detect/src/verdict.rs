@@ -9,7 +9,9 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::behaviour::Judgement;
+use crate::ensemble::Opinion;
 use crate::field::Location;
+use crate::policy::Thresholds;
 use crate::rule::{Category, Severity};
 
 /// What the engine thinks of one request or response.
@@ -32,6 +34,9 @@ pub struct Verdict {
     /// What behaviour says, where that stage ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<Judgement>,
+    /// What the models say, where they were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Opinion>,
 }
 
 impl Verdict {
@@ -49,7 +54,26 @@ impl Verdict {
             stages: Stages::default(),
             uninspected: Uninspected::default(),
             behaviour: None,
+            ensemble: None,
         }
+    }
+}
+
+impl Verdict {
+    /// Another score, and what follows from it.
+    pub(crate) fn rescore(&mut self, score: f32, thresholds: &Thresholds) {
+        self.score = score;
+        self.level = Level::of(score);
+        self.action = thresholds.action(score);
+    }
+
+    /// Adds a finding at its place: the strongest come first, and the weakest goes where there are too many.
+    pub(crate) fn add(&mut self, evidence: Evidence) {
+        let weaker = |other: &Evidence| other.score < evidence.score;
+        let at = self.evidence.iter().position(weaker);
+        self.evidence
+            .insert(at.unwrap_or(self.evidence.len()), evidence);
+        self.evidence.truncate(Self::MAX_EVIDENCE);
     }
 }
 

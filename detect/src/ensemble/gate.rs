@@ -106,9 +106,15 @@ impl Gate {
         sum.clamp(-BOUND, BOUND)
     }
 
-    /// The weight of a column.
-    pub(crate) fn weight(&self, column: u32) -> f32 {
-        self.weights[(column >> self.shift) as usize]
+    /// Which of its own columns a column is.
+    pub(super) const fn column(&self, column: u32) -> u32 {
+        column >> self.shift
+    }
+
+    /// What one of its own columns adds to the logit when it occurs so often.
+    pub(super) fn part(&self, column: u32, count: u32) -> f32 {
+        let count = count.min(u32::from(MOST_OF_A_COLUMN));
+        self.weights[column as usize] * (count as f32).sqrt()
     }
 
     /// How many bytes its weights take.

@@ -26,13 +26,14 @@ const MOST_FIELDS: usize = 64;
 
 impl Findings {
     /// Forgets the request before.
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn fresh(&mut self) -> &mut Self {
         self.tally = Tally::default();
         self.critical = Tally::default();
         self.severities = [0; SEVERITIES];
         self.weak = 0;
         self.weak_best = 0.0;
         self.fields.clear();
+        self
     }
 
     /// Takes in a finding; `field` is where it counts, if not for the request as a whole.
@@ -86,10 +87,5 @@ impl Findings {
     /// What rules of critical severity alone make of the request, 0 to 100.
     pub(crate) fn critical(&self) -> f32 {
         self.critical.finish().0
-    }
-
-    /// Whether nothing was found.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.weak == 0 && self.severities.iter().all(|count| *count == 0)
     }
 }

@@ -9,7 +9,7 @@ use crate::field::Location;
 pub const BITS: u32 = 18;
 
 /// How much of a longer field is read: half of it from the beginning and half from the end.
-pub(super) const LONGEST: usize = 4096;
+pub(crate) const LONGEST: usize = 4096;
 
 /// Counts stop here.
 pub const MOST: u8 = 255;

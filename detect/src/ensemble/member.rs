@@ -1,0 +1,104 @@
+//! Members of the ensemble: what is known of each, and the sessions that run them. A session belongs to one worker; it
+//! is built elsewhere and handed over, and one whose file did not change is kept when others are replaced.
+
+use std::sync::Arc;
+
+use super::manifest::{Cost, Entry, Group, Mode, Role, category};
+use crate::feature::View;
+use crate::rule::Category;
+
+/// What a model reads of one request.
+#[derive(Clone, Copy, Debug)]
+pub enum Tensor<'a> {
+    /// Of the view `request`.
+    Floats(&'a [f32]),
+    /// Of the view `characters`.
+    Bytes(&'a [u8]),
+}
+
+/// A model that can be run, by one thread at a time.
+pub trait Model: Send {
+    /// Runs it on one request and puts its outputs into `out`, which is empty.
+    ///
+    /// # Errors
+    /// When it failed; a sentence for the log.
+    fn run(&mut self, input: Tensor<'_>, out: &mut Vec<f32>) -> Result<(), String>;
+}
+
+/// What is known of a member.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its entry in the manifest.
+    pub entry: Entry,
+    /// Its name, as verdicts show it.
+    pub name: Arc<str>,
+    /// Of a classifier: what its outputs stand for.
+    pub(super) classes: Vec<Option<Category>>,
+}
+
+/// The sessions of one worker, in the order of the ensemble's members.
+#[derive(Default)]
+pub struct Crew {
+    pub(super) seats: Vec<Seat>,
+}
+
+/// A member's session. Without a model it is to be taken over from the crew before, by its file's digest.
+pub struct Seat {
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The session.
+    pub model: Option<Box<dyn Model>>,
+}
+
+impl Member {
+    /// A member by its entry.
+    pub fn new(entry: Entry) -> Self {
+        Self {
+            name: entry.name.as_str().into(),
+            classes: entry.classes.iter().map(|name| category(name)).collect(),
+            entry,
+        }
+    }
+
+    /// The group in which it votes, if it does.
+    pub(super) fn votes_in(&self) -> Option<Group> {
+        let counts = self.entry.mode == Mode::Active && self.entry.weight > 0.0;
+        self.entry
+            .group
+            .filter(|_| counts && self.entry.role != Role::Classifier)
+    }
+
+    /// Whether it is asked on every request.
+    pub(super) fn is_cheap(&self) -> bool {
+        self.entry.cost == Cost::Cheap
+    }
+
+    /// What it reads.
+    pub(super) fn view(&self) -> View {
+        self.entry.view
+    }
+}
+
+impl Crew {
+    /// A crew of these seats.
+    pub fn new(seats: Vec<Seat>) -> Self {
+        Self { seats }
+    }
+
+    /// Fills empty seats with the sessions of another crew that has them.
+    pub(super) fn take_over(&mut self, mut before: Crew) -> Crew {
+        for seat in self.seats.iter_mut().filter(|seat| seat.model.is_none()) {
+            let same = |old: &&mut Seat| old.sha256 == seat.sha256 && old.model.is_some();
+            if let Some(old) = before.seats.iter_mut().find(same) {
+                seat.model = old.model.take();
+            }
+        }
+        before
+    }
+}
+
+impl std::fmt::Debug for Crew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Crew({})", self.seats.len())
+    }
+}

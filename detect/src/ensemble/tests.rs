@@ -1,0 +1,295 @@
+//! The ensemble with models made up here: who is asked, who is skipped, what becomes of the score.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::manifest::Manifest;
+use super::*;
+use crate::clock::{Clock, Timeline};
+use crate::feature::View;
+use crate::{
+    Action, Body, Detector, Exception, Policy, Request, RuleSet, Subjects, Verdict, Worker,
+};
+
+/// Answers always the same, and may let time pass.
+struct Fixed {
+    answer: f32,
+    runs: Arc<AtomicUsize>,
+    takes: Option<(Arc<Timeline>, Duration)>,
+}
+
+impl Model for Fixed {
+    fn run(&mut self, input: Tensor<'_>, out: &mut Vec<f32>) -> Result<(), String> {
+        let length = match input {
+            Tensor::Floats(row) => row.len(),
+            Tensor::Bytes(bytes) => bytes.len(),
+        };
+        assert!(length == 128 || length == 768, "{length}");
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        if let Some((clock, time)) = &self.takes {
+            clock.advance(*time);
+        }
+        out.push(self.answer);
+        Ok(())
+    }
+}
+
+/// A world of models with given answers.
+struct World {
+    clock: Arc<Timeline>,
+    runs: Arc<AtomicUsize>,
+    detector: Detector,
+    worker: Worker,
+    policy: Policy,
+}
+
+/// Name, group, cost, mode and answer.
+type Row = (&'static str, &'static str, &'static str, &'static str, f32);
+
+const JOINT: &str =
+    r#"{"tag":0.5,"deny":0.9,"false_alarm_rate":0.001,"lower":0.2,"grey":[0.3,0.95]}"#;
+
+impl World {
+    fn new(rows: &[Row], takes: Duration, crews: usize) -> Self {
+        let clock = Arc::new(Timeline::starting(Duration::from_secs(1_000_000)));
+        let runs = Arc::new(AtomicUsize::new(0));
+        let models: Vec<_> = rows
+            .iter()
+            .map(|(name, group, cost, mode, _)| {
+                let view = if *cost == "deep" {
+                    View::Characters
+                } else {
+                    View::Request
+                };
+                json!({
+                    "name": name, "file": "x", "sha256": name, "view": view.as_str(),
+                    "schema": view.schema(), "group": group, "cost": cost, "mode": mode,
+                })
+            })
+            .collect();
+        let joint: serde_json::Value = serde_json::from_str(JOINT).unwrap();
+        let text = json!({ "format": 1, "joint": joint, "models": models }).to_string();
+        let manifest = Manifest::read(text.as_bytes()).unwrap();
+        let seat = |(name, _, _, _, answer): &Row| Seat {
+            sha256: (*name).to_owned(),
+            model: Some(Box::new(Fixed {
+                answer: *answer,
+                runs: runs.clone(),
+                takes: (takes > Duration::ZERO).then(|| (clock.clone(), takes)),
+            })),
+        };
+        let crews = (0..crews).map(|_| Crew::new(rows.iter().map(seat).collect()));
+        let crews = crews.collect();
+        let members = manifest.models.into_iter().map(Member::new).collect();
+        let ensemble = Ensemble::new(Settings::default(), manifest.joint, members, None, crews);
+        Self {
+            clock,
+            runs,
+            detector: Detector::new(RuleSet::default()).with_ensemble(ensemble),
+            worker: Worker::default(),
+            policy: Policy {
+                ensemble: true,
+                ..Policy::default()
+            },
+        }
+    }
+
+    fn inspect(&mut self, query: &str) -> Verdict {
+        let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let request = Request {
+            client,
+            method: "GET",
+            scheme: "https",
+            host: "api.example.com",
+            path: b"/search",
+            query: Some(query.as_bytes()),
+            headers: &[],
+            body: Body::EMPTY,
+            route: "test",
+        };
+        let subjects = Subjects::of(client);
+        let clock: &dyn Clock = &*self.clock;
+        self.detector
+            .inspect(&mut self.worker, &request, &self.policy, &subjects, clock)
+    }
+
+    fn asked(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+}
+
+const ODD: &str = "q=a%20b%27c";
+
+fn skipped(verdict: &Verdict) -> Vec<(String, Why)> {
+    let opinion = verdict.ensemble.as_ref().unwrap();
+    let skipped = opinion.skipped.iter();
+    skipped
+        .map(|skipped| (skipped.model.to_string(), skipped.why))
+        .collect()
+}
+
+#[test]
+fn votes_become_a_score_and_an_action() {
+    for (answers, probability, action) in [
+        ([0.1, 0.1], 0.1, Action::Allow),
+        ([0.6, 0.6], 0.6, Action::Tag),
+        ([1.0, 1.0], 1.0, Action::Deny),
+        ([0.0, 1.0], 50.0 / 85.0, Action::Tag),
+    ] {
+        let rows = [
+            ("forest", "unsupervised", "cheap", "active", answers[0]),
+            ("trees", "supervised", "cheap", "active", answers[1]),
+        ];
+        let mut world = World::new(&rows, Duration::ZERO, 1);
+        let verdict = world.inspect(ODD);
+        let opinion = verdict.ensemble.as_ref().unwrap();
+        assert!(
+            (opinion.probability - probability).abs() < 1e-6,
+            "{answers:?}"
+        );
+        assert_eq!(verdict.action, action, "{answers:?}");
+        assert_eq!(opinion.voting, 2);
+        assert_eq!(verdict.evidence.len(), usize::from(action != Action::Allow));
+        if let Some(evidence) = verdict.evidence.first() {
+            assert_eq!(&*evidence.rule, "ensemble");
+            assert_eq!(
+                (evidence.field.as_str(), evidence.excerpt.as_str()),
+                ("q", "a b'c")
+            );
+        }
+    }
+}
+
+#[test]
+fn deep_members_are_asked_in_doubt_only() {
+    for (cheap, asked) in [(0.1, 1), (0.6, 2), (0.99, 1)] {
+        let rows = [
+            ("trees", "supervised", "cheap", "active", cheap),
+            ("cnn", "neural", "deep", "active", 0.5),
+        ];
+        let mut world = World::new(&rows, Duration::ZERO, 1);
+        let verdict = world.inspect(ODD);
+        assert_eq!(world.asked(), asked, "{cheap}");
+        let expected = vec![("cnn".to_owned(), Why::NotGrey)];
+        assert_eq!(
+            skipped(&verdict),
+            if asked == 1 { expected } else { Vec::new() }
+        );
+    }
+}
+
+#[test]
+fn the_deadline_skips_who_comes_later_and_says_so() {
+    let rows = [
+        ("one", "supervised", "cheap", "active", 0.6),
+        ("two", "supervised", "cheap", "active", 0.6),
+        ("three", "supervised", "cheap", "active", 0.6),
+    ];
+    let mut world = World::new(&rows, Duration::from_micros(600), 1);
+    let verdict = world.inspect(ODD);
+    assert_eq!(world.asked(), 2);
+    assert_eq!(skipped(&verdict), [("three".to_owned(), Why::Deadline)]);
+    assert!(verdict.stages.ensemble.unwrap() >= Duration::from_micros(1200));
+}
+
+#[test]
+fn a_shadow_is_shown_and_has_no_say() {
+    let rows = [
+        ("trees", "supervised", "cheap", "active", 0.1),
+        ("new", "supervised", "cheap", "shadow", 1.0),
+    ];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let verdict = world.inspect(ODD);
+    assert_eq!(verdict.action, Action::Allow);
+    let opinion = verdict.ensemble.unwrap();
+    assert_eq!((opinion.voting, opinion.votes.len()), (1, 2));
+    assert!(opinion.votes[1].shadow && opinion.votes[1].probability == 1.0);
+}
+
+#[test]
+fn what_is_no_number_is_no_vote() {
+    let rows = [
+        ("trees", "supervised", "cheap", "active", 0.1),
+        ("broken", "supervised", "cheap", "active", f32::NAN),
+    ];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let verdict = world.inspect(ODD);
+    assert_eq!(skipped(&verdict), [("broken".to_owned(), Why::Failed)]);
+    assert_eq!(verdict.ensemble.unwrap().probability, 0.1);
+}
+
+#[test]
+fn a_worker_without_sessions_says_so_and_sessions_come_back() {
+    let rows = [("trees", "supervised", "cheap", "active", 0.6)];
+    let mut none = World::new(&rows, Duration::ZERO, 0);
+    assert_eq!(none.inspect(ODD).ensemble, None);
+    let mut one = World::new(&rows, Duration::ZERO, 1);
+    for _ in 0..3 {
+        // Borrowed and given back each time, also by another worker.
+        assert!(one.inspect(ODD).ensemble.is_some());
+        one.worker = Worker::default();
+    }
+    one.worker = Worker::resident();
+    assert!(one.inspect(ODD).ensemble.is_some());
+    assert!(one.inspect(ODD).ensemble.is_some());
+    // The resident one keeps them, until it ends.
+    let resident = std::mem::take(&mut one.worker);
+    assert_eq!(one.inspect(ODD).ensemble, None);
+    drop(resident);
+    assert!(one.inspect(ODD).ensemble.is_some());
+}
+
+#[test]
+fn plain_requests_cost_nobody_anything() {
+    let rows = [("trees", "supervised", "cheap", "active", 1.0)];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let verdict = world.inspect("page=2&sort=name");
+    assert_eq!((verdict.action, world.asked()), (Action::Allow, 0));
+}
+
+#[test]
+fn an_exception_silences_the_models_for_a_field() {
+    let rows = [("trees", "supervised", "cheap", "active", 1.0)];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    for (field, action) in [("q", Action::Allow), ("other", Action::Deny)] {
+        world.policy.exceptions = vec![Exception {
+            rule: Some("ensemble".to_owned()),
+            field: Some(field.to_owned()),
+            ..Exception::default()
+        }];
+        assert_eq!(world.inspect(ODD).action, action, "{field}");
+    }
+    world.policy.ensemble = false;
+    assert_eq!(world.inspect(ODD).ensemble, None);
+}
+
+#[test]
+fn sessions_of_unchanged_files_are_kept() {
+    let model = |runs: &Arc<AtomicUsize>| -> Option<Box<dyn Model>> {
+        Some(Box::new(Fixed {
+            answer: 0.5,
+            runs: runs.clone(),
+            takes: None,
+        }))
+    };
+    let runs = Arc::new(AtomicUsize::new(0));
+    let seat = |sha256: &str, model| Seat {
+        sha256: sha256.to_owned(),
+        model,
+    };
+    let before = Crew::new(vec![seat("a", model(&runs)), seat("b", model(&runs))]);
+    let mut crew = Crew::new(vec![
+        seat("b", None),
+        seat("c", model(&runs)),
+        seat("d", None),
+    ]);
+    let left = crew.take_over(before);
+    let filled: Vec<bool> = crew.seats.iter().map(|seat| seat.model.is_some()).collect();
+    assert_eq!(filled, [true, true, false]);
+    let left: Vec<bool> = left.seats.iter().map(|seat| seat.model.is_some()).collect();
+    assert_eq!(left, [true, false]);
+}
