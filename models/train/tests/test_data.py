@@ -163,3 +163,13 @@ def test_domains_weigh_by_root():
 @pytest.mark.parametrize(("host", "expected"), [("a.b.example.com", "example.com"), ("x.co.uk", "x.co.uk"), ("a.x.co.uk", "x.co.uk"), ("10.0.0.1", "10.0.0.1"), ("localhost:80", "localhost")])
 def test_registered_domains(host, expected):
     assert record.domain({"host": host, "headers": {}}) == expected
+
+
+def test_made_up_content_is_broad():
+    from portcullis_train.normal import content
+    rng = random.Random(7)
+    for maker in (content.fragment, content.script, content.paragraph, content.html):
+        assert len({maker(rng) for _ in range(300)}) > 270
+    for maker, _ in content.CONTENT:
+        assert all(isinstance(maker(rng), str) for _ in range(50))
+    assert json.loads(content.exchange(rng))["headers"]["Host"].endswith(".example")
