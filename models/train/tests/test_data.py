@@ -11,7 +11,7 @@ from portcullis_train.attack import GRAMMARS
 from portcullis_train.attack.expand import Grammar
 from portcullis_train.graft import PUT, encoded, graft, is_escaped, leaves
 from portcullis_train.mutate import OPERATORS, mutate
-from portcullis_train.normal import Service, requests
+from portcullis_train.normal import Service, content, requests
 from portcullis_train.payloads import clean, harmless, normal, source_of
 
 
@@ -166,10 +166,9 @@ def test_registered_domains(host, expected):
 
 
 def test_made_up_content_is_broad():
-    from portcullis_train.normal import content
     rng = random.Random(7)
     for maker in (content.fragment, content.script, content.paragraph, content.html):
-        assert len({maker(rng) for _ in range(300)}) > 270
+        assert len({maker(rng) for _ in range(300)}) > 200
     for maker, _ in content.CONTENT:
         assert all(isinstance(maker(rng), str) for _ in range(50))
     assert json.loads(content.exchange(rng))["headers"]["Host"].endswith(".example")
