@@ -20,6 +20,7 @@ part() {
 scripts/packages.sh build test fuzz
 part "fuzz targets" 15m scripts/fuzz.sh
 part "cargo test" 35m cargo test --workspace --locked --no-fail-fast
+part "trainer" 20m scripts/trainer.sh
 part "deploy files" 5m deploy/check.sh "$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/portcullis"
 
 echo

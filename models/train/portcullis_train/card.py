@@ -2,6 +2,7 @@
 
 import json
 
+from portcullis_train.export import sources
 from portcullis_train.train import described, trained
 
 ABOUT = {
@@ -39,7 +40,7 @@ def figures(one):
 
 def sets(summary):
     options = summary["options"]
-    lines = [f"* {name}: {licence}" for name, licence in sorted(summary["licences"].items())]
+    lines = [f"* {name}: {summary['licences'][name]}" for name in sources(summary)]
     lines += ["", f"{summary['counts']['train']['requests']} requests trained, {summary['counts']['dev']['requests']} of other domains calibrated and set thresholds, {summary['counts']['valid']['requests']} of further domains and of payload families held out "
               f"(family B; trained families: {options['families']}) gave the figures. Seed {options['seed']}. Sets without a stated licence were not used."]
     return lines

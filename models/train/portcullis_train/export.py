@@ -67,9 +67,19 @@ def joint_thresholds(report):
     return {"tag": round(min(tag, deny), 6), "deny": round(deny, 6), "false_alarm_rate": one["transfer"]["0.001"]["wronged"], "lower": round(min(one["lower"], 0.5 * tag), 6)}
 
 
+RECORDED = {"browser": "browser_benign.train", "vcr_github": "api_benign.train", "content": "text_and_sql_content"}
+
+
+def sources(summary):
+    """Names of the sets that trained: those the training part holds requests or payloads of."""
+    counts = summary["counts"]["train"]
+    named = {RECORDED.get(name, name) for name in counts["sources"]} | {name.split("/")[0] for name in counts["families"]}
+    return sorted(name for name in named if name in summary["licences"])
+
+
 def run(work, out):
     report = json.loads((work.root / "reports" / "evaluation.json").read_text())
-    trained_on = sorted(work.summary()["licences"])
+    trained_on = sources(work.summary())
     folder = out / "artifacts"
     folder.mkdir(parents=True, exist_ok=True)
     models, total, parity = [], 0, {}

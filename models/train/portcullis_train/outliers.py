@@ -100,8 +100,16 @@ class LocalOutliers(Outlier):
     factor's logarithm, as single factors of duplicates reach millions.
     """
 
-    name = "local-outlier-factor"
+    name, weight = "local-outlier-factor", 0.25
     defaults = {"references": 1000, "neighbours": 20}
+
+    def choose(self, names):
+        """Distances drown in many columns that are nearly always zero: only the gate, the counts of findings and the
+        figures of the most suspicious field are read."""
+        self.columns = np.array([index for index in suspicious_columns(names) if names[index].startswith(("gate_", "findings_", "top_"))]) if len(names) else None
+        if self.columns is not None and not len(self.columns):
+            self.columns = suspicious_columns(names)
+        return self
 
     def fit(self, train, _dev):
         p = self.params

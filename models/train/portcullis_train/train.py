@@ -22,6 +22,9 @@ REQUEST_MEMBERS = [name for name, kind in MEMBERS.items() if kind.view in ("requ
 FOLDS = 3
 # Hard negatives of a round, at most.
 MINED = 30000
+# Rows that train the members of a view, at most; `--params` changes it under `rows`. A convolution takes a millisecond a
+# row and pass, and gains little from more.
+ROWS = {"characters": 40000}
 
 
 def say(text):
@@ -114,16 +117,21 @@ def sample_rows(matrix, count=24):
     return [row for row in rows if len(row["columns"])]
 
 
+def rows_of(work, view):
+    """How many rows of the training part a view may use."""
+    return work.of("rows").get(view, ROWS.get(view, 10**9))
+
+
 def table(work, part, view):
     """A view of a part. The training part gets the gate's opinion out of fold: that of a gate that has not seen it."""
     if part != "train":
         return features.request_view(work.data(part), work.features(part, view), view, work.gate())
-    folds = folds_of(describe(work.data("train")).domains, FOLDS, work.seed)
+    folds = folds_of(describe(work.data("train")).domains, FOLDS, work.seed)[: rows_of(work, view)]
     pieces = []
     for fold in range(FOLDS):
-        path = work.root / "data" / f"fold{fold}.jsonl.gz"
+        path = work.root / "data" / f"fold{fold}.{view}.jsonl.gz"
         if not path.is_file() or path.stat().st_mtime < work.data("train").stat().st_mtime:
-            record.write(path, (item for index, item in enumerate(record.read(work.data("train"))) if folds[index] == fold))
+            record.write(path, (item for index, item in enumerate(record.read(work.data("train"), len(folds))) if folds[index] == fold))
         pieces.append(features.request_view(path, work.features(f"fold{fold}", view), view, work.gate(fold)))
     values = np.zeros((len(folds), *pieces[0].values.shape[1:]), pieces[0].values.dtype)
     for fold, piece in enumerate(pieces):
@@ -132,7 +140,7 @@ def table(work, part, view):
 
 
 def part_of(view, known):
-    return Part(view.values, known.labels, None, known.classes)
+    return Part(view.values, known.labels[: len(view.values)], None, known.classes[: len(view.values)])
 
 
 def train_member(work, name, parts):

@@ -7,6 +7,7 @@
 """
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +79,10 @@ def folds_of(domains, count, seed):
 
 def write_json(path, value):
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(value, indent=1, default=plain) + "\n")
+    text = json.dumps(value, indent=1, default=plain)
+    # Lists of numbers and names on one line: a calibration has a hundred of them.
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: "[" + re.sub(r"\s*\n\s*", " ", found.group(1)) + "]", text)
+    Path(path).write_text(text + "\n")
 
 
 def plain(value):

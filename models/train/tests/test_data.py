@@ -11,7 +11,7 @@ from portcullis_train.attack import GRAMMARS
 from portcullis_train.attack.expand import Grammar
 from portcullis_train.graft import PUT, encoded, graft, is_escaped, leaves
 from portcullis_train.mutate import OPERATORS, mutate
-from portcullis_train.normal import Service, requests
+from portcullis_train.normal import Service, content, requests
 from portcullis_train.payloads import clean, harmless, normal, source_of
 
 
@@ -163,3 +163,12 @@ def test_domains_weigh_by_root():
 @pytest.mark.parametrize(("host", "expected"), [("a.b.example.com", "example.com"), ("x.co.uk", "x.co.uk"), ("a.x.co.uk", "x.co.uk"), ("10.0.0.1", "10.0.0.1"), ("localhost:80", "localhost")])
 def test_registered_domains(host, expected):
     assert record.domain({"host": host, "headers": {}}) == expected
+
+
+def test_made_up_content_is_broad():
+    rng = random.Random(7)
+    for maker in (content.fragment, content.script, content.paragraph, content.html):
+        assert len({maker(rng) for _ in range(300)}) > 200
+    for maker, _ in content.CONTENT:
+        assert all(isinstance(maker(rng), str) for _ in range(50))
+    assert json.loads(content.exchange(rng))["headers"]["Host"].endswith(".example")

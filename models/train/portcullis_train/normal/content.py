@@ -3,6 +3,8 @@
 It is where trust is lost: a query API receives SQL, an editor HTML, a build service commands, a mailer templates.
 """
 
+import json
+
 from portcullis_train.normal.words import ADJECTIVES, CITIES, FIRST, LAST, NOUNS, SENTENCES, VERBS
 
 
@@ -95,7 +97,53 @@ def table(rng):
     return f"{head}\n{rows}\n"
 
 
-CONTENT = [(paragraph, 5), (markdown, 3), (html, 4), (code, 4), (sql_query, 2), (query_language, 4), (stack_trace, 2), (configuration, 2), (table, 1), (sentence, 8)]
+JOINTS = [" or ", " and ", " & ", " | ", "|", " / ", "/", "; ", ", ", " -- ", " - ", "-", "'s ", " + ", "+", " = ", "=", " > ", " -> ", ": ", "...", " vs. ", " AND ", " OR ", " not ", "*", "_", " @ ", "#", "%", "\\", " <-> ", "&&", "||", "\t", "  "]
+AROUND = [("", ""), ("", ""), ("", ""), ("", ""), ('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("{", "}"), ("<", ">"), ("*", "*"), ("/", "/"), ("", "/*"), ("'", ""), ("", '"'), ("", ")"), ("\u201c", "\u201d"), ("$", ""), ("~", ""), ("", "!"), ("", "?"), ("--", ""), ("", ";"), ("", "*"), ("#", ""), ("", "'"), ("%", "%"), ("\u00ab", "\u00bb"), ("`", "`"), ("{{", "}}"), ("${", "}"), ("", "\\")]
+
+
+def fragment(rng):
+    """Words and numbers with signs between and around them, as people type them into search boxes and names."""
+    parts = [rng.choice([noun(rng), rng.choice(VERBS), rng.choice(ADJECTIVES), str(rng.randint(0, 2100)), rng.choice(FIRST), f"{rng.randint(1, 99)}{rng.choice(['%', '$', 'cm', '°', chr(34), chr(39), 'x', 'k', '°C'])}", f"{noun(rng)}({rng.choice(['', str(rng.randint(0, 9)), noun(rng)])})"]) for _ in range(rng.randint(1, 5))]
+    text = parts[0]
+    for part in parts[1:]:
+        text += (rng.choice(JOINTS) if rng.random() < 0.6 else " ") + part
+    before, after = rng.choice(AROUND)
+    return before + text + after
+
+
+STATEMENTS = ["apt-get update -y", "apt-get install -y {0} {1}", "yum -y install {0}", "export {0}=\"${1}\"", "if [ -z \"${0}\" ]; then echo \"{1} missing\" >&2; exit 1; fi", "curl -fsSL https://{0}.example/{1}.tar.gz | tar xz -C /opt", "systemctl enable --now {0}", "useradd -m -s /bin/bash {0}", "cat > /etc/{0}.conf <<EOF", "EOF",
+              "chown -R {0}:{0} /var/lib/{1}", "for i in $(seq 1 {2}); do echo $i; done", "cd /opt/{0} && ./{1} --{0}={2}", "echo \"{0} ${{{1}}}\" >> ~/.bashrc", "sed -i 's/{0}/{1}/g' /etc/{0}/{1}.yaml", "wget -q https://{0}.example/{1}.sh -O /tmp/{1}.sh && bash /tmp/{1}.sh", "docker run -d -p {2}:80 --name {0} {1}:latest",
+              "kubectl apply -f {0}.yaml", "sleep {2}", "# <UDF name=\"{0}\" label=\"The {1}\" default=\"\" />", "source <ssinclude StackScriptID=\"{2}\">", "mkdir -p /srv/{0}/{1}; chmod 755 /srv/{0}", "rm -f /tmp/{0}.lock", "ls -la /home/{0}", "ping -c 1 {0}.example || true", "mysql -e 'select 1 from {0}'", "psql -c \"CREATE TABLE {0} (id serial)\"", "npm ci && npm run {0}", "exit 0"]
+
+
+def script(rng):
+    """A shell script, as servers get theirs through an API."""
+    lines = [rng.choice(STATEMENTS).format(noun(rng), noun(rng), rng.randint(1, 9999)) for _ in range(rng.randint(1, 10))]
+    return rng.choice(["#!/bin/bash\n", "#!/bin/sh\nset -e\n", "", "#!/usr/bin/env bash\n"]) + rng.choice(["\n", "\n", "\r\n", " && "]).join(lines) + rng.choice(["", "\n"])
+
+
+def exchange(rng):
+    """A recorded request as a document: what test tools and gateways send to their own APIs."""
+    head = {"Host": f"{noun(rng)}.example", "User-Agent": f"{noun(rng)}/{rng.randint(1, 9)}.0 ({noun(rng)}; +http://{noun(rng)}.example)", "Accept": rng.choice(["*/*", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"])}
+    return json.dumps({"method": rng.choice(["GET", "POST"]), rng.choice(["uri", "url", "path"]): f"/{noun(rng)}?{noun(rng)}={rng.randint(1, 99)}&{noun(rng)}={fragment(rng)}", "headers": head, rng.choice(["body", "data"]): rng.choice([None, fragment(rng), html(rng), "", plain_sentence(rng)])})
+
+
+def xml(rng):
+    """An XML document or filter as a value."""
+    one, two = noun(rng), noun(rng)
+    return rng.choice([
+        f"<ogc:Filter xmlns:ogc=\"http://www.opengis.net/ogc\"><ogc:PropertyIsLike wildCard=\"*\" singleChar=\".\" escape=\"!\"><ogc:PropertyName>{one}</ogc:PropertyName><ogc:Literal>*{two}*</ogc:Literal></ogc:PropertyIsLike></ogc:Filter>", f"<{one}><{two} id=\"{rng.randint(1, 99)}\">{rng.randint(1, 99)}</{two}></{one}>",
+        f"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{one} xmlns=\"http://{two}.example/ns\"><item name=\"{noun(rng)}\"/></{one}>", f"<wfs:Query typeName=\"{one}:{two}\"><ogc:PropertyName>{noun(rng)}</ogc:PropertyName></wfs:Query>", f"<rss version=\"2.0\"><channel><title>{plain_sentence(rng)}</title><link>https://{one}.example/</link></channel></rss>"])
+
+
+def alias_query(rng):
+    """A statement as generators of queries write it."""
+    one, two = noun(rng).upper(), noun(rng).upper()
+    return rng.choice([f"SELECT DISTINCT {one}alias0.{two} FROM {one} AS {one}alias0 WHERE {one}alias0.{two} = ( SELECT MAX( {one}alias1.{two} ) FROM {one} AS {one}alias1 ) ;", f"SELECT COUNT( DISTINCT {one}alias0.ID ) FROM {one} AS {one}alias0 , {two} AS {two}alias0 WHERE {two}alias0.NAME = \"{rng.choice(FIRST)}\" AND {one}alias0.ID = {two}alias0.{one}ID ;",
+                       f"select t1.{one.lower()} from {two.lower()} as t1 inner join {one.lower()} as t2 on t1.id = t2.id group by t1.{one.lower()} having count(*) >= {rng.randint(1, 9)}", f"which {one.lower()} has the most {two.lower()}s and is not {rng.choice(FIRST)}'s?"])
+
+
+CONTENT = [(fragment, 10), (script, 3), (exchange, 2), (xml, 2), (alias_query, 2), (paragraph, 5), (markdown, 3), (html, 4), (code, 4), (sql_query, 2), (query_language, 4), (stack_trace, 2), (configuration, 2), (table, 1), (sentence, 8)]
 
 
 def anything(rng):

@@ -117,7 +117,7 @@ def json_in_text(rng):
     return json.dumps({rng.choice(NOUNS): rng.choice([number(rng), rng.choice(SENTENCES), [rng.choice(NOUNS)], {rng.choice(NOUNS): True}, None]) for _ in range(rng.randint(1, 5))}, ensure_ascii=rng.random() < 0.5)
 
 
-STRINGS = [(short, 22), (identifier, 18), (moment, 8), (person_text, 12), (url, 7), (path, 4), (cursor, 2), (opaque, 7), (encoded_object, 2), (jwt, 1), (content.sentence, 8), (content.anything, 6), (content.query_language, 2), (json_in_text, 2), (password, 1), (lambda rng: rng.choice(SEARCHES), 4)]
+STRINGS = [(short, 22), (identifier, 18), (moment, 8), (person_text, 12), (url, 7), (path, 4), (cursor, 2), (opaque, 7), (encoded_object, 2), (jwt, 1), (content.sentence, 8), (content.anything, 6), (content.query_language, 2), (json_in_text, 2), (password, 1), (lambda rng: rng.choice(SEARCHES), 3), (content.fragment, 5)]
 
 
 def string(rng):
