@@ -142,7 +142,9 @@ fn excerpt(bytes: &[u8], range: &Range<usize>) -> (String, Range<usize>) {
     // A match that begins or ends within a character marks the whole of it, as far as the text goes.
     let place = |at: usize| {
         let before = at.saturating_sub(start).min(shown.len());
-        let mut place = printable(&shown[..before], usize::MAX).len().min(text.len());
+        let mut place = printable(&shown[..before], usize::MAX)
+            .len()
+            .min(text.len());
         while !text.is_char_boundary(place) {
             place -= 1;
         }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use portcullis_admin::{Api, bans, overlay};
+use portcullis_admin::{Access, Api, bans, overlay};
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
@@ -104,7 +104,12 @@ impl Drop for Admin {
 ///
 /// # Errors
 /// When the listener cannot be used by the runtime or no thread can be started.
-pub(crate) fn spawn(listener: TcpListener, state: Arc<AdminState>, api: Api) -> io::Result<Admin> {
+pub(crate) fn spawn(
+    listener: TcpListener,
+    state: Arc<AdminState>,
+    api: Api,
+    access: Access,
+) -> io::Result<Admin> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -120,9 +125,9 @@ pub(crate) fn spawn(listener: TcpListener, state: Arc<AdminState>, api: Api) -> 
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("admin".into()).spawn(move || {
         runtime.block_on(async {
-            let router = portcullis_admin::router(api.clone());
-            let router = portcullis_admin::finish(router, api.clone());
+            let router = portcullis_admin::plane(api.clone(), &access);
             tokio::spawn(api.hub().clone().beat(api.shared_gateway()));
+            tokio::spawn(access.tend());
             tokio::spawn(overlay::follow(api.clone()));
             tokio::spawn(bans::follow(api));
             tokio::select! {

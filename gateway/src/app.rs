@@ -9,13 +9,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use portcullis_admin::{Access, Api, Hub};
 use portcullis_config::{self as config, Config};
+use portcullis_store::Database;
 use rustls::ServerConfig;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
 
+use crate::admin::layers::Layers;
+use crate::admin::process::{self, Process};
 use crate::admin::{self, AdminState, Phase};
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
@@ -39,6 +43,7 @@ pub struct App {
     places: Arc<Semaphore>,
     memory: Memory,
     share: Option<Share>,
+    layers: Arc<Layers>,
     state_dir: Option<PathBuf>,
 }
 
@@ -83,6 +88,7 @@ impl App {
             None => limits,
         });
         let memory = memory(&config, state_dir.clone(), &metrics).map_err(one)?;
+        let layers = Arc::new(Layers::new(config.clone()));
         let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
         let config = snapshot.config.clone();
         let tls = listeners_tls(&config)?;
@@ -139,7 +145,17 @@ impl App {
             started: Instant::now(),
         });
         let admin_state = Arc::new(AdminState::new(metrics));
-        let admin = admin::spawn(admin_socket, admin_state.clone())
+        let storage = storage(&config, state_dir.clone());
+        let hub = Hub::default();
+        let process = Process {
+            state: admin_state.clone(),
+            shared: shared.clone(),
+            layers: layers.clone(),
+            about: process::about(node(&config), threads, "sqlite"),
+        };
+        let access = access(&config, storage.borrow().clone()).map_err(one)?;
+        let api = Api::new(Arc::new(process), storage, hub);
+        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access)
             .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
         let workers = (0..threads)
             .map(|number| spawn_worker(number, &shared, &places))
@@ -154,6 +170,7 @@ impl App {
             places,
             memory,
             share,
+            layers,
             state_dir,
         };
         for (configured, bound, tls) in sockets {
@@ -252,7 +269,11 @@ impl App {
     }
 
     fn try_reload(&mut self, file: &Path) -> Result<bool, Vec<String>> {
-        let fresh = reload::read(file)?;
+        let from_file = reload::read(file)?;
+        // Held to the end, so that a change by API waits.
+        let layers = self.layers.clone();
+        let mut before = layers.file();
+        let fresh = layers.merge(&from_file);
         let old = self.shared.snapshot.load_full();
         if let Some(sentence) = reload::needs_restart(&old.config, &fresh) {
             return Err(vec![sentence]);
@@ -301,6 +322,7 @@ impl App {
             .map(|listener| listener.address)
             .collect();
         self.shared.snapshot.store(Arc::new(snapshot));
+        *before = from_file;
         for (address, fresh, changed) in opened {
             if let Some((sockets, tls)) = fresh {
                 self.open(address, sockets, tls);
@@ -458,6 +480,55 @@ fn memory(
     let place = StateDir::place(state_dir, config.admin.address.port());
     let shared = Plan::of(config)?.map(|plan| plan.hashing());
     Memory::open(&config.behaviour, place, shared, metrics.clone())
+}
+
+/// The database behind the admin API.
+fn storage(config: &Config, state_dir: Option<PathBuf>) -> watch::Receiver<Option<Database>> {
+    let place = StateDir::place(state_dir, config.admin.address.port());
+    let open = || -> anyhow::Result<Database> {
+        let folder = StateDir::open(place)?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(runtime.block_on(Database::open_file(&folder.file("store.db")))?)
+    };
+    let opened = open().inspect_err(|error| tracing::warn!("there is no store: {error:#}"));
+    watch::channel(opened.ok()).1
+}
+
+/// Who may use the admin plane.
+fn access(config: &Config, database: Option<Database>) -> Result<Access, String> {
+    let settings = portcullis_admin::access::Settings {
+        port: config.admin.address.port(),
+        ..Default::default()
+    };
+    let access = Access::new(database, settings).map_err(|error| error.to_string())?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let given = std::env::var("PORTCULLIS_ADMIN_PASSWORD").ok();
+    let drawn = runtime
+        .block_on(access.first_user(given.as_deref()))
+        .map_err(|error| error.to_string())?;
+    if let Some(password) = drawn {
+        crate::command::tell(&format!(
+            "admin user {:?}, one-time password {password}",
+            portcullis_admin::access::FIRST_USER
+        ));
+    }
+    Ok(access)
+}
+
+/// What this gateway is called among others.
+fn node(config: &Config) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() {
+        "portcullis"
+    } else {
+        host.trim()
+    };
+    format!("{host}:{}", config.admin.address.port())
 }
 
 fn has_files(config: &Config) -> bool {

@@ -151,10 +151,7 @@ fn exception_place(
 }
 
 /// What is wrong with the place that an exception names: the key, the fault, and what to write instead.
-fn place_faults(
-    config: &Config,
-    exception: &Exception,
-) -> Vec<(&'static str, String, String)> {
+fn place_faults(config: &Config, exception: &Exception) -> Vec<(&'static str, String, String)> {
     let mut faults = Vec::new();
     if let Some(name) = &exception.route {
         let labels: Vec<_> = config.routes.iter().map(crate::Route::label).collect();
@@ -170,7 +167,11 @@ fn place_faults(
         let known = locations();
         if !known.iter().any(|known| known == location) {
             let help = unknown_name(location, known.iter().map(String::as_str));
-            faults.push(("field", format!("`{location}` is no place in a request"), help));
+            faults.push((
+                "field",
+                format!("`{location}` is no place in a request"),
+                help,
+            ));
         }
     }
     if let Some(below) = &exception.path

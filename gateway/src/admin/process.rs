@@ -88,7 +88,9 @@ impl Gateway for Process {
         };
         let servers = |upstream: &portcullis_config::Upstream| {
             let servers = upstream.servers.iter();
-            servers.map(|server| server_name(&server.to_string())).collect()
+            servers
+                .map(|server| server_name(&server.to_string()))
+                .collect()
         };
         Info {
             rules: snapshot.detector.rules().len(),
@@ -109,8 +111,7 @@ impl Gateway for Process {
         if self.state.phase() != Phase::Serving {
             health.remarks.push("no requests are taken".to_owned());
         }
-        if health.most_descriptors > 0
-            && health.open_descriptors * 10 > health.most_descriptors * 9
+        if health.most_descriptors > 0 && health.open_descriptors * 10 > health.most_descriptors * 9
         {
             health
                 .remarks
@@ -179,7 +180,9 @@ impl Gateway for Process {
 
     fn bans(&self) -> Vec<Ban> {
         let bans = self.known().bans().list(wall());
-        bans.iter().map(|ban| Ban::of(&stored(ban, &self.about.node))).collect()
+        bans.iter()
+            .map(|ban| Ban::of(&stored(ban, &self.about.node)))
+            .collect()
     }
 
     fn ban(&self, subject: &str, until_ms: Option<i64>, cause: &str) -> Result<Ban, String> {
@@ -221,7 +224,9 @@ impl Gateway for Process {
 
     fn stored_bans(&self) -> Vec<StoredBan> {
         let bans = self.known().bans().list(wall());
-        bans.iter().map(|ban| stored(ban, &self.about.node)).collect()
+        bans.iter()
+            .map(|ban| stored(ban, &self.about.node))
+            .collect()
     }
 
     fn stored_ban(&self, subject: &str) -> Option<StoredBan> {
