@@ -15,6 +15,7 @@ mod listeners;
 mod policies;
 mod routes;
 mod share;
+mod store;
 mod upstreams;
 
 pub use self::policies::exception_faults;
@@ -70,6 +71,7 @@ pub(crate) fn check(
     policies::check(config, tree, &mut cross);
     clients(config, tree, &mut cross);
     share::check(config, tree, &mut cross);
+    store::check(config, tree, &mut cross);
     files(config, tree, &mut cross);
 }
 

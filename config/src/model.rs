@@ -19,6 +19,7 @@ mod listener;
 mod policy;
 mod route;
 mod share;
+mod store;
 mod upstream;
 
 pub use identity::{Crawler, Identity, Logins, Tokens};
@@ -29,6 +30,7 @@ pub use policy::{
 };
 pub use route::Route;
 pub use share::Share;
+pub use store::{Elasticsearch, Retention, Store};
 pub use upstream::{
     Ejection, HeaderEdits, HostHeader, Pool, Protocol, Upstream, UpstreamTimeouts, UpstreamTls,
 };
@@ -74,6 +76,9 @@ pub struct Config {
     /// The record that is kept of each exchange.
     #[serde(default)]
     pub records: Records,
+    /// The database behind the admin API, and what is kept in it.
+    #[serde(default)]
+    pub store: Store,
     /// The process's own log: start, reload, faults. It is not the record of traffic.
     #[serde(default)]
     pub log: Log,

@@ -21,6 +21,7 @@ use tokio::task::LocalSet;
 use crate::admin::layers::Layers;
 use crate::admin::process::{self, Process};
 use crate::admin::{self, AdminState, Phase};
+use crate::ledger::Ledger;
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
 use crate::memory::Memory;
@@ -44,6 +45,7 @@ pub struct App {
     memory: Memory,
     share: Option<Share>,
     layers: Arc<Layers>,
+    ledger: Option<Ledger>,
     state_dir: Option<PathBuf>,
 }
 
@@ -113,10 +115,12 @@ impl App {
         let (Some(admin_socket), true) = (admin_socket, problems.is_empty()) else {
             return Err(problems);
         };
+        let ledger = Ledger::start(&config, state_dir.clone(), metrics.clone()).map_err(one)?;
         let recorder = Recorder::start(
             sink(&config.records),
             config.records.queue,
             metrics.records_dropped.clone(),
+            ledger.as_ref().map(Ledger::intake),
         )
         .map_err(|error| one(format!("records cannot be written: {error}")))?;
         metrics
@@ -171,6 +175,7 @@ impl App {
             memory,
             share,
             layers,
+            ledger,
             state_dir,
         };
         for (configured, bound, tls) in sockets {
@@ -404,6 +409,7 @@ impl App {
         if !self.shared.recorder.flush(FLUSH) {
             tracing::warn!("some records could not be written in time");
         }
+        drop(self.ledger);
         tracing::info!("ended");
     }
 }

@@ -25,6 +25,7 @@ mod guard;
 mod id;
 mod identity;
 mod inspect;
+mod ledger;
 mod limit;
 mod listen;
 mod memory;

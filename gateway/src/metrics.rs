@@ -7,6 +7,7 @@ mod behaviour;
 mod histogram;
 mod process;
 mod share;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
 pub(crate) use self::share::{Loss, ShareMetrics};
+use self::store::StoreMetrics;
 use crate::answer::Unseen;
 use crate::connection::state::Cut;
 use crate::wire;
@@ -86,6 +88,16 @@ names! {
     LiveClients => "portcullis_live_clients", "Clients that watch the live feed now.";
     LiveDropped => "portcullis_live_dropped_total", "Clients of the live feed that were dropped because they did not read.";
     LiveMissed => "portcullis_live_missed_total", "Events that clients of the live feed missed because they read too slowly.";
+    StoreUp => "portcullis_store_up", "1 while the store's database takes records; 0 where nothing is stored.";
+    StoreRecords => "portcullis_store_records_total", "Records that were written to the store, that were there already when they came again, and that retention removed.";
+    StoreLost => "portcullis_store_lost_total", "Records that did not get into the store, by reason.";
+    StoreSpooled => "portcullis_store_spooled_total", "Records that went to the spool because the database was slow or away.";
+    StoreSpoolBytes => "portcullis_store_spool_bytes", "Bytes that wait in the spool now.";
+    StoreBytes => "portcullis_store_bytes", "Bytes that the records take in the database, as of the last look.";
+    StoreFailures => "portcullis_store_failures_total", "Attempts to write to the database that failed.";
+    StoreMissed => "portcullis_store_missed_total", "Batches of records that a watcher of the live feed was too slow for.";
+    StoreSinkRecords => "portcullis_store_sink_records_total", "Records that Elasticsearch took, and that were lost on the way to it.";
+    StoreSinkFailures => "portcullis_store_sink_failures_total", "Requests to Elasticsearch that failed.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -131,6 +143,8 @@ pub(crate) struct Metrics {
     pub share: ShareMetrics,
     /// What the admin API does.
     pub admin: AdminMetrics,
+    /// What the store took and lost.
+    pub store: StoreMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -239,6 +253,7 @@ impl Metrics {
             behaviour: BehaviourMetrics::new(&r)?,
             share: ShareMetrics::new(&r)?,
             admin: AdminMetrics::new(&r)?,
+            store: StoreMetrics::new(&r)?,
             registry: r,
         }))
     }

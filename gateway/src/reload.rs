@@ -74,6 +74,7 @@ pub fn needs_restart(old: &Config, new: &Config) -> Option<String> {
         ),
         ("log", old.log != new.log),
         ("share", old.share != new.share),
+        ("store", old.store != new.store),
     ];
     let names: Vec<&str> = changed
         .iter()

@@ -110,6 +110,15 @@ impl Database {
         self.dialect
     }
 
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
     async fn migrate(&self) -> Result<(), StoreError> {
         let migrations = self.dialect.migrations();
         Migrator::with_migrations(migrations)
@@ -138,12 +147,15 @@ impl Dialect {
         match self {
             // A write-ahead log lets readers read while the writer writes; NORMAL survives a crash of the process and
             // may lose the last moments when the machine loses power.
+            // Pages of 8 KiB hold several records; the size is fixed when the file is made.
             Self::Sqlite => &[
+                "PRAGMA page_size = 8192",
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA synchronous = NORMAL",
                 "PRAGMA busy_timeout = 5000",
                 "PRAGMA foreign_keys = ON",
                 "PRAGMA cache_size = -2000",
+                "PRAGMA journal_size_limit = 67108864",
             ],
             Self::Postgres => &["SET client_min_messages = warning"],
         }

@@ -131,6 +131,10 @@ impl Entry {
     /// When it is no JSON object of this shape.
     pub fn read(line: &str) -> Result<Self, serde_json::Error> {
         let line = line.trim_end();
+        // A list would be read as the members in order.
+        if !line.starts_with('{') {
+            return Err(serde::de::Error::custom("a record is an object"));
+        }
         Ok(Self {
             record: serde_json::from_str(line)?,
             line: line.into(),
@@ -182,6 +186,8 @@ mod tests {
             "",
             "x",
             "[]x",
+            "[]",
+            r#"["id"]"#,
             r#"{"status":"many"}"#,
             r#"{"status":70000}"#,
         ] {

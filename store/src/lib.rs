@@ -8,16 +8,26 @@ pub mod access;
 pub mod audit;
 pub mod bans;
 pub mod database;
+pub mod documents;
 pub mod entry;
+pub mod intake;
 pub mod overlay;
 pub mod records;
+pub mod retention;
 pub mod rollup;
+pub mod spool;
+pub mod tally;
+pub mod writer;
 
 #[cfg(test)]
 mod testing;
 
 pub use self::access::TenantScope;
 pub use self::database::{Database, Dialect, StoreError};
+pub use self::documents::{Document, Documents};
 pub use self::entry::{Batch, Entry};
+pub use self::intake::{Feed, Intake, Subscription};
 pub use self::records::{Filter, Found, Page, Records, Scope, Status};
+pub use self::retention::{Extent, Keep};
 pub use self::rollup::{Cell, Point, Rollups, Width};
+pub use self::tally::Tally;

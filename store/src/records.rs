@@ -15,6 +15,7 @@ use sqlx::AssertSqlSafe;
 
 pub use self::filter::{Filter, Scope, Status};
 pub use self::insert::Inserted;
+pub(crate) use self::key::{first_at as first_key, time_ms as time_of_key};
 pub(crate) use self::terms::host_name;
 use crate::database::{Database, Dialect, StoreError};
 use crate::entry::Entry;

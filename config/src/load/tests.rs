@@ -300,7 +300,7 @@ fn each_mistake_is_named_with_its_line() {
         ),
         (
             "zebra: 1",
-            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, rules, records, log, timeouts, caps, workers or shutdown",
+            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, rules, records, store, log, timeouts, caps, workers or shutdown",
         ),
         (
             "    websokcet: true",
@@ -349,6 +349,26 @@ fn each_mistake_is_named_with_its_line() {
         (
             "share: { redis: [\"redis://a\"] }",
             "7: share: `secret` is missing | write `secret: …`",
+        ),
+        (
+            "store: { database: mysql://me:s3cret@x/y }",
+            "7: store.database: this is no database that we speak to | write sqlite, sqlite:PATH, postgres://USER@HOST/NAME or off",
+        ),
+        (
+            "store: { database: postgres://me:s3cret@x/y }",
+            "7: store.database: there is a password in the address | write it as `password: file:PATH`",
+        ),
+        (
+            "store: { node: \"a b\" }",
+            "7: store.node: `a b` is no name | write up to 48 letters, digits and -_.:, such as gate-1",
+        ),
+        (
+            "store: { elasticsearch: { url: \"http://h:9200\", prefix: Records } }",
+            "7: store.elasticsearch.prefix: `Records` begins no name of an index | write lower-case letters, digits and -_., such as portcullis",
+        ),
+        (
+            "store: { elasticsearch: { url: \"http://h:9200\", api_key: k, username: u } }",
+            "7: store.elasticsearch: there are both an API key and a log-in | keep one of them",
         ),
         (
             "share: { redis: [], secret: 0123456789abcdef0123456789abcdef }",

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
+use portcullis_store::Intake;
 use prometheus::IntCounter;
 
 use super::{Record, Redaction, USUAL_LENGTH};
@@ -47,7 +48,10 @@ struct Shared {
     waiting_bytes: AtomicUsize,
     /// Whether the writer was already woken because many wait.
     hurried: AtomicBool,
+    /// Nobody wants lines.
     off: AtomicBool,
+    /// The store, which gets every line too.
+    store: Option<Intake>,
     dropped: IntCounter,
     orders: Mutex<Orders>,
     obeyed: Condvar,
@@ -76,19 +80,26 @@ struct Orders {
 }
 
 impl Recorder {
-    /// Starts the writer. `queue` is how many records may wait, in KiB too, so that long ones cannot fill the memory; `dropped` counts those that found no room or could
-    /// not be written.
+    /// Starts the writer. `queue` is how many records may wait, in KiB too, so that long ones cannot fill the memory;
+    /// `dropped` counts those that found no room or could not be written; `store` gets all that found room, whatever
+    /// the sink is.
     ///
     /// # Errors
     /// When the file cannot be opened or the thread not be started.
-    pub(crate) fn start(sink: Sink, queue: usize, dropped: IntCounter) -> io::Result<Self> {
+    pub(crate) fn start(
+        sink: Sink,
+        queue: usize,
+        dropped: IntCounter,
+        store: Option<Intake>,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             shards: Default::default(),
             capacity: queue.max(1),
             waiting: AtomicUsize::new(0),
             waiting_bytes: AtomicUsize::new(0),
             hurried: AtomicBool::new(false),
-            off: AtomicBool::new(matches!(sink, Sink::None)),
+            off: AtomicBool::new(matches!(sink, Sink::None) && store.is_none()),
+            store,
             dropped,
             orders: Mutex::default(),
             obeyed: Condvar::new(),
@@ -264,6 +275,10 @@ impl Writer {
             }
             std::mem::swap(&mut *lines, &mut self.lines);
         }
+        if let Some(store) = &self.shared.store {
+            // First, since a sink may hang.
+            store.offer(&self.lines.text, self.lines.count);
+        }
         self.write();
         self.shared
             .waiting
@@ -311,7 +326,7 @@ impl Writer {
             (None, Target::File(_, path)) if reopen => Sink::File(path.clone()),
             (None, _) => return,
         };
-        let off = matches!(sink, Sink::None);
+        let off = matches!(sink, Sink::None) && self.shared.store.is_none();
         match Target::open(sink) {
             Ok(target) => {
                 self.target = target;

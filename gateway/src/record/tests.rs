@@ -221,6 +221,7 @@ fn every_record_of_every_thread_arrives() {
         Sink::Writer(Box::new(gate.clone())),
         100_000,
         dropped.clone(),
+        None,
     )
     .unwrap();
     std::thread::scope(|scope| {
@@ -241,8 +242,13 @@ fn every_record_of_every_thread_arrives() {
 fn a_slow_sink_costs_counted_records_and_no_waiting() {
     let (gate, dropped) = (Gate::default(), counter());
     gate.set(|state| state.shut = true);
-    let recorder =
-        Recorder::start(Sink::Writer(Box::new(gate.clone())), 100, dropped.clone()).unwrap();
+    let recorder = Recorder::start(
+        Sink::Writer(Box::new(gate.clone())),
+        100,
+        dropped.clone(),
+        None,
+    )
+    .unwrap();
     for _ in 0..1_000 {
         recorder.push(&record("/"), &Redaction::default());
     }
@@ -267,8 +273,13 @@ fn a_slow_sink_costs_counted_records_and_no_waiting() {
 fn long_records_fill_the_queue_sooner() {
     let (gate, dropped) = (Gate::default(), counter());
     gate.set(|state| state.shut = true);
-    let recorder =
-        Recorder::start(Sink::Writer(Box::new(gate.clone())), 1_000, dropped.clone()).unwrap();
+    let recorder = Recorder::start(
+        Sink::Writer(Box::new(gate.clone())),
+        1_000,
+        dropped.clone(),
+        None,
+    )
+    .unwrap();
     let long = "\u{1}".repeat(4_096);
     for _ in 0..1_000 {
         let record = Record {
@@ -290,8 +301,13 @@ fn long_records_fill_the_queue_sooner() {
 fn a_full_disk_costs_counted_records_and_heals() {
     let (gate, dropped) = (Gate::default(), counter());
     gate.set(|state| state.fails_after = Some(100));
-    let recorder =
-        Recorder::start(Sink::Writer(Box::new(gate.clone())), 100, dropped.clone()).unwrap();
+    let recorder = Recorder::start(
+        Sink::Writer(Box::new(gate.clone())),
+        100,
+        dropped.clone(),
+        None,
+    )
+    .unwrap();
     recorder.push(&record("/torn"), &Redaction::default());
     assert!(recorder.flush(LONG));
     recorder.push(&record("/lost"), &Redaction::default());
@@ -309,7 +325,7 @@ fn a_full_disk_costs_counted_records_and_heals() {
 fn a_rotated_file_is_opened_anew_and_sinks_can_be_switched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records.jsonl");
-    let recorder = Recorder::start(Sink::File(path.clone()), 100, counter()).unwrap();
+    let recorder = Recorder::start(Sink::File(path.clone()), 100, counter(), None).unwrap();
     recorder.push(&record("/one"), &Redaction::default());
     assert!(recorder.flush(LONG));
     let rotated = folder.path().join("records.1.jsonl");
@@ -331,13 +347,14 @@ fn a_rotated_file_is_opened_anew_and_sinks_can_be_switched() {
     drop(recorder);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("/three") && !text.contains("/four"), "{text}");
-    assert!(Recorder::start(Sink::File(folder.path().to_owned()), 1, counter()).is_err());
+    assert!(Recorder::start(Sink::File(folder.path().to_owned()), 1, counter(), None).is_err());
 }
 
 #[test]
 fn the_end_of_the_recorder_writes_what_waits() {
     let gate = Gate::default();
-    let recorder = Recorder::start(Sink::Writer(Box::new(gate.clone())), 100, counter()).unwrap();
+    let recorder =
+        Recorder::start(Sink::Writer(Box::new(gate.clone())), 100, counter(), None).unwrap();
     recorder.push(&record("/last"), &Redaction::default());
     drop(recorder);
     assert_eq!(gate.lines().len(), 1);

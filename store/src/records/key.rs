@@ -16,7 +16,7 @@ pub(super) fn of(record: &Record) -> i64 {
 }
 
 /// The lowest key of a moment.
-pub(super) fn first_at(time_ms: i64) -> i64 {
+pub(crate) fn first_at(time_ms: i64) -> i64 {
     time_ms.clamp(0, LATEST) << BITS
 }
 

@@ -113,7 +113,7 @@ async fn a_tenant_sees_its_own_sums_alone() {
             for (routes, hosts, expected) in [
                 (vec!["web"], vec![], 167),
                 (vec![], vec!["b.test"], 250),
-                (vec!["web"], vec!["b.test"], 333),
+                (vec!["web"], vec!["b.test"], 334),
                 (vec![], vec![], 0),
             ] {
                 let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();

@@ -1,0 +1,229 @@
+//! The store's place in the process: a thread with a runtime of its own, which takes records from the recorder, writes
+//! them into the database and shows them to the admin plane. Workers never come here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use portcullis_config::Config;
+use portcullis_store::writer::{self, Settings};
+use portcullis_store::{Database, Feed, Intake, Keep, StoreError, Tally};
+use tokio::sync::{oneshot, watch};
+
+use crate::metrics::Metrics;
+use crate::state_dir::StateDir;
+
+/// The running store. Dropping it writes what still waits.
+pub(crate) struct Ledger {
+    intake: Intake,
+    feed: Feed,
+    database: watch::Receiver<Option<Database>>,
+    node: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How long the start waits for the database; a slower one is waited for while the gateway serves.
+const FIRST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the end waits for what is left to write.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often counts are carried over to the metrics.
+const COUNT_EVERY: Duration = Duration::from_millis(250);
+
+/// Room in memory for each record that waits, in bytes.
+const EACH: usize = 2048;
+
+impl Ledger {
+    /// Starts the store that the configuration asks for; `None` where it asks for none, or where there is no place for
+    /// it: that is said, and records are only lines then.
+    ///
+    /// # Errors
+    /// When the database belongs to a newer version, or no thread can be started.
+    pub(crate) fn start(
+        config: &Config,
+        state_dir: Option<PathBuf>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Option<Self>, String> {
+        if !config.store.is_on() {
+            return Ok(None);
+        }
+        let folder = match StateDir::open(StateDir::place(state_dir, config.admin.address.port())) {
+            Ok(folder) => Some(folder),
+            Err(error) => {
+                tracing::warn!("{error:#}");
+                None
+            }
+        };
+        let Some(url) = url(config, folder.as_ref()) else {
+            tracing::warn!("there is no place for the store: records are written as lines only");
+            return Ok(None);
+        };
+        let node = config
+            .store
+            .node
+            .clone()
+            .unwrap_or_else(|| node_name(config));
+        let settings = Settings {
+            node: node.clone(),
+            url,
+            spool: folder.map(|folder| folder.file("spool")),
+            spool_bytes: config.store.spool.get(),
+            keep: Keep {
+                age: config.store.retention.age.get(),
+                bytes: config.store.retention.size.get(),
+            },
+        };
+        Self::spawn(settings, node, config.store.queue, metrics).map(Some)
+    }
+
+    fn spawn(
+        settings: Settings,
+        node: String,
+        queue: usize,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, String> {
+        let cannot = |error: std::io::Error| format!("store: its thread cannot start: {error}");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(cannot)?;
+        let opened = runtime.block_on(first_open(&settings.url))?;
+        let tally = Arc::new(Tally::default());
+        let intake = Intake::new(queue, queue.saturating_mul(EACH), tally.clone());
+        let feed = Feed::new(tally.clone());
+        let (sender, database) = watch::channel(opened);
+        let (stop, stopped) = oneshot::channel();
+        let thread = {
+            let (intake, feed) = (intake.clone(), feed.clone());
+            thread::Builder::new()
+                .name("ledger".into())
+                .spawn(move || {
+                    runtime.block_on(async {
+                        tokio::select! {
+                            () = writer::run(settings, intake, feed, sender, stopped) => {}
+                            () = count(&metrics, &tally) => {}
+                        }
+                    });
+                    metrics.store.refresh(&tally);
+                })
+                .map_err(cannot)?
+        };
+        Ok(Self {
+            intake,
+            feed,
+            database,
+            node,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// Where records are handed over.
+    pub(crate) fn intake(&self) -> Intake {
+        self.intake.clone()
+    }
+
+    /// Every batch of records as it comes in.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The database, from the moment on that it could be opened.
+    pub(crate) fn database(&self) -> watch::Receiver<Option<Database>> {
+        self.database.clone()
+    }
+
+    /// The name that this gateway's records bear.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A database that hangs must not keep the process from ending.
+        let end = Instant::now() + LAST_PATIENCE;
+        while !thread.is_finished() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if !thread.is_finished() {
+            tracing::warn!("some records could not be stored in time");
+        }
+    }
+}
+
+/// A database that is there at once is there when the gateway begins to serve, and one of a newer version keeps it from
+/// beginning. All else is tried again by the writer.
+async fn first_open(url: &str) -> Result<Option<Database>, String> {
+    match tokio::time::timeout(FIRST_PATIENCE, Database::open(url)).await {
+        Ok(Ok(database)) => Ok(Some(database)),
+        Ok(Err(error @ (StoreError::Newer(_) | StoreError::Migration(_) | StoreError::Url(_)))) => {
+            Err(format!("store: {error}"))
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the store cannot be opened yet; records wait in the spool");
+            Ok(None)
+        }
+        Err(_) => {
+            tracing::warn!("the store does not answer yet; records wait in the spool");
+            Ok(None)
+        }
+    }
+}
+
+async fn count(metrics: &Metrics, tally: &Tally) {
+    loop {
+        metrics.store.refresh(tally);
+        tokio::time::sleep(COUNT_EVERY).await;
+    }
+}
+
+/// The URL of the database; `None` where a file is wanted and there is no folder for it.
+fn url(config: &Config, folder: Option<&StateDir>) -> Option<String> {
+    let store = &config.store;
+    let file = |path: &str| format!("sqlite://{}?mode=rwc", percent_encoded(path));
+    match store.database.as_str() {
+        "sqlite" => Some(file(&folder?.file("store.db").to_string_lossy())),
+        text => match (text.strip_prefix("sqlite:"), &store.password) {
+            (Some(path), _) => Some(file(path)),
+            (None, Some(password)) => {
+                let (scheme, rest) = text.split_once("://")?;
+                let (user, place) = rest.split_once('@').unwrap_or(("postgres", rest));
+                Some(format!(
+                    "{scheme}://{user}:{}@{place}",
+                    percent_encoded(password)
+                ))
+            }
+            (None, None) => Some(text.to_owned()),
+        },
+    }
+}
+
+/// For a part of a URL: what is neither letter, digit nor harmless is written as `%xx`.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b if b.is_ascii_alphanumeric() || b"-_./~".contains(&b) => out.push(char::from(b)),
+            b => out.push_str(&format!("%{b:02X}")),
+        }
+    }
+    out
+}
+
+/// The machine's name and the admin port.
+fn node_name(config: &Config) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => "portcullis",
+        host => host,
+    };
+    format!("{host}:{}", config.admin.address.port())
+}
