@@ -21,7 +21,7 @@ pub mod throttle;
 pub mod token;
 pub mod trail;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -52,7 +52,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(600);
 pub struct Access(Arc<Inner>);
 
 struct Inner {
-    accounts: Option<Accounts>,
+    accounts: OnceLock<Accounts>,
     settings: ArcSwap<Settings>,
     passwords: Passwords,
     log_ins: Throttle,
@@ -93,8 +93,8 @@ impl Access {
         settings: Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AccessError> {
-        Ok(Self(Arc::new(Inner {
-            accounts: database.map(Accounts::new),
+        let access = Self(Arc::new(Inner {
+            accounts: OnceLock::new(),
             settings: ArcSwap::from_pointee(settings),
             passwords: Passwords::new()?,
             log_ins: Throttle::default(),
@@ -102,7 +102,16 @@ impl Access {
             sign_on: SignOn::default(),
             counts: Counts::default(),
             clock,
-        })))
+        }));
+        if let Some(database) = database {
+            access.attach(database);
+        }
+        Ok(access)
+    }
+
+    /// Gives it the database that was not there at the start. It keeps the first one that it is given.
+    pub fn attach(&self, database: Database) {
+        let _ = self.0.accounts.set(Accounts::new(database));
     }
 
     /// Puts the guard in front of every route of `router`; what is added to it later stands unguarded.
@@ -134,7 +143,7 @@ impl Access {
     /// # Errors
     /// When the store does not answer, or the password given is too short.
     pub async fn first_user(&self, given: Option<&str>) -> Result<Option<String>, AccessError> {
-        let Some(accounts) = &self.0.accounts else {
+        let Some(accounts) = self.0.accounts.get() else {
             return Ok(None);
         };
         if !accounts.users().await?.is_empty() {
@@ -175,7 +184,7 @@ impl Access {
     }
 
     async fn tidy(&self) -> Result<(), StoreError> {
-        let Some(accounts) = &self.0.accounts else {
+        let Some(accounts) = self.0.accounts.get() else {
             return Ok(());
         };
         let (now, settings) = (self.now(), self.settings());
@@ -187,7 +196,7 @@ impl Access {
     }
 
     pub(crate) fn accounts(&self) -> Result<&Accounts, Problem> {
-        self.0.accounts.as_ref().ok_or_else(Problem::no_store)
+        self.0.accounts.get().ok_or_else(Problem::no_store)
     }
 
     pub(crate) fn passwords(&self) -> &Passwords {
@@ -206,3 +215,6 @@ impl Access {
         self.0.clock.now()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

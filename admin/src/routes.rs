@@ -56,6 +56,8 @@ pub const ROUTES: &[(Method, &str, Least)] = &[
     (Method::GET, "/api/v1/config/versions", VIEWER),
     (Method::POST, "/api/v1/config/rollback", ADMIN),
     (Method::POST, "/api/v1/login", Least::Anybody),
+    (Method::GET, "/api/v1/oidc/login", Least::Anybody),
+    (Method::GET, "/api/v1/oidc/callback", Least::Anybody),
     (Method::POST, "/api/v1/logout", VIEWER),
     (Method::GET, "/api/v1/session", VIEWER),
     (Method::POST, "/api/v1/password", VIEWER),

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod login;
+pub mod oidc;
 pub mod tokens;
 
 use axum::extract::{DefaultBodyLimit, State};
@@ -27,6 +28,8 @@ const MOST_BYTES: usize = 16 * 1024;
 pub fn router<S: Clone + Send + Sync + 'static>(access: Access) -> Router<S> {
     Router::new()
         .route("/api/v1/login", post(login::login))
+        .route("/api/v1/oidc/login", get(oidc::login))
+        .route("/api/v1/oidc/callback", get(oidc::callback))
         .route("/api/v1/logout", post(login::logout))
         .route("/api/v1/session", get(login::session))
         .route("/api/v1/password", post(login::password))
@@ -43,6 +46,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(access: Access) -> Router<S> {
 #[derive(OpenApi)]
 #[openapi(paths(
     login::login,
+    oidc::login,
+    oidc::callback,
     login::logout,
     login::session,
     login::password,
@@ -248,7 +253,7 @@ pub(crate) async fn remove(
 
 impl Account {
     /// What others may see of a user.
-    pub(crate) fn of(user: &User) -> Self {
+    pub fn of(user: &User) -> Self {
         Self {
             name: user.name.clone(),
             // A word that is none of ours may do the least.

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use portcullis_admin::{Access, Api, bans, overlay};
+use portcullis_admin::{Access, Api, Hub, bans, overlay};
+use portcullis_store::Subscription;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
@@ -109,6 +110,7 @@ pub(crate) fn spawn(
     state: Arc<AdminState>,
     api: Api,
     access: Access,
+    feed: Option<Subscription>,
 ) -> io::Result<Admin> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -128,6 +130,7 @@ pub(crate) fn spawn(
             let router = portcullis_admin::plane(api.clone(), &access);
             tokio::spawn(api.hub().clone().beat(api.shared_gateway()));
             tokio::spawn(access.tend());
+            tokio::spawn(show(feed, api.hub().clone()));
             tokio::spawn(overlay::follow(api.clone()));
             tokio::spawn(bans::follow(api));
             tokio::select! {
@@ -142,6 +145,14 @@ pub(crate) fn spawn(
         stop: Some(stop),
         thread: Some(thread),
     })
+}
+
+/// Shows records to whoever watches, as they come in.
+async fn show(feed: Option<Subscription>, hub: Hub) {
+    let Some(mut feed) = feed else { return };
+    while let Some(batch) = feed.next().await {
+        hub.show(&batch);
+    }
 }
 
 /// Settings made by API hold from the first request on. A store that does not answer must not keep the gateway from

@@ -149,17 +149,20 @@ impl App {
             started: Instant::now(),
         });
         let admin_state = Arc::new(AdminState::new(metrics));
-        let storage = storage(&config, state_dir.clone());
+        let storage = ledger
+            .as_ref()
+            .map_or_else(|| watch::channel(None).1, Ledger::database);
+        let feed = ledger.as_ref().map(|ledger| ledger.feed().subscribe());
         let hub = Hub::default();
         let process = Process {
             state: admin_state.clone(),
             shared: shared.clone(),
             layers: layers.clone(),
-            about: process::about(node(&config), threads, "sqlite"),
+            about: process::about(&config, ledger.as_ref().map(Ledger::node), threads),
         };
         let access = access(&config, storage.borrow().clone()).map_err(one)?;
         let api = Api::new(Arc::new(process), storage, hub);
-        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access)
+        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access, feed)
             .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
         let workers = (0..threads)
             .map(|number| spawn_worker(number, &shared, &places))
@@ -488,20 +491,6 @@ fn memory(
     Memory::open(&config.behaviour, place, shared, metrics.clone())
 }
 
-/// The database behind the admin API.
-fn storage(config: &Config, state_dir: Option<PathBuf>) -> watch::Receiver<Option<Database>> {
-    let place = StateDir::place(state_dir, config.admin.address.port());
-    let open = || -> anyhow::Result<Database> {
-        let folder = StateDir::open(place)?;
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok(runtime.block_on(Database::open_file(&folder.file("store.db")))?)
-    };
-    let opened = open().inspect_err(|error| tracing::warn!("there is no store: {error:#}"));
-    watch::channel(opened.ok()).1
-}
-
 /// Who may use the admin plane.
 fn access(config: &Config, database: Option<Database>) -> Result<Access, String> {
     let settings = portcullis_admin::access::Settings {
@@ -524,17 +513,6 @@ fn access(config: &Config, database: Option<Database>) -> Result<Access, String>
         ));
     }
     Ok(access)
-}
-
-/// What this gateway is called among others.
-fn node(config: &Config) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = if host.trim().is_empty() {
-        "portcullis"
-    } else {
-        host.trim()
-    };
-    format!("{host}:{}", config.admin.address.port())
 }
 
 fn has_files(config: &Config) -> bool {

@@ -169,7 +169,7 @@ pub(crate) async fn password(
 
 impl Access {
     /// Takes one of the ten attempts of a minute.
-    async fn take_attempt(&self, source: Source, action: &str) -> Result<(), Refusal> {
+    pub(crate) async fn take_attempt(&self, source: Source, action: &str) -> Result<(), Refusal> {
         let Err(wait) = self.log_ins().take(source.0, self.now()) else {
             return Ok(());
         };

@@ -2,7 +2,7 @@
 //! memory of the behaviour stage and from the metrics.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use portcullis_admin::analyze::{Analysis, Trial};
 use portcullis_admin::bans::Ban;
@@ -14,6 +14,7 @@ use portcullis_admin::rules::{Rule, StaticException};
 use portcullis_admin::subjects::{Factor, Portrait, Rates, Step};
 use portcullis_admin::time::rfc3339;
 use portcullis_admin::{Counted, Gateway};
+use portcullis_config::Config;
 use portcullis_detect::behaviour::{self, State, SubjectId};
 use portcullis_detect::{self as detect, RuleSpec};
 use portcullis_store::bans::StoredBan;
@@ -88,9 +89,7 @@ impl Gateway for Process {
         };
         let servers = |upstream: &portcullis_config::Upstream| {
             let servers = upstream.servers.iter();
-            servers
-                .map(|server| server_name(&server.to_string()))
-                .collect()
+            servers.map(ToString::to_string).collect()
         };
         Info {
             rules: snapshot.detector.rules().len(),
@@ -321,16 +320,17 @@ impl Gateway for Process {
 }
 
 /// What runs here, as far as it does not change.
-pub(crate) fn about(node: String, workers: usize, store: &str) -> Info {
+pub(crate) fn about(config: &Config, node: Option<&str>, workers: usize) -> Info {
+    let store = match (node, config.store.database.starts_with("postgres")) {
+        (None, _) => "none",
+        (Some(_), true) => "postgres",
+        (Some(_), false) => "sqlite",
+    };
     Info {
         name: "portcullis".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        node,
-        started: rfc3339(milliseconds(
-            SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default(),
-        )),
+        node: node.unwrap_or_default().to_owned(),
+        started: rfc3339(milliseconds(wall())),
         workers,
         store: store.to_owned(),
         ..Info::default()
@@ -419,13 +419,6 @@ fn stored(ban: &behaviour::Ban, node: &str) -> StoredBan {
         lifted_ms: None,
         change: 0,
     }
-}
-
-/// A server's URL without what may be a credential.
-fn server_name(url: &str) -> String {
-    let mut value = Value::String(url.to_owned());
-    redact::settings(&mut value);
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn milliseconds(time: Duration) -> i64 {
