@@ -273,7 +273,8 @@ async fn write(
         version: version + 1,
         made_ms: now_ms(),
         author: author.to_owned(),
-        comment: comment.to_owned(),
+        // One line of text, whatever was sent: databases and terminals take control characters badly.
+        comment: comment.replace(char::is_control, " "),
         settings: serde_json::to_string(&after).map_err(Problem::fault)?,
         changes: serde_json::to_string(&changes(before, &after)).map_err(Problem::fault)?,
     };
