@@ -35,8 +35,8 @@ pub enum Topic {
 pub struct Event {
     /// What it is about.
     pub topic: Topic,
-    /// The host that was asked for, by which tenants are told apart; empty where it concerns all.
-    pub host: Box<str>,
+    /// The route and the host that were asked for, by which tenants are told apart; empty where it concerns all.
+    pub concerns: (Box<str>, Box<str>),
     /// The event as JSON on one line.
     pub json: Arc<str>,
 }
@@ -114,16 +114,17 @@ impl Hub {
             return;
         }
         for entry in batch.iter().filter(|entry| self.sampler.takes(entry)) {
-            self.tell(Topic::Traffic, &entry.record.host, &Traffic::of(entry));
+            let concerns = (entry.record.route.clone(), entry.record.host.clone());
+            self.tell(Topic::Traffic, concerns, &Traffic::of(entry));
         }
     }
 
-    /// Tells of an alert, at once. `host` is what it concerns; empty for all.
-    pub fn alert<T: Serialize>(&self, host: &str, alert: &T) {
-        self.tell(Topic::Alert, host, alert);
+    /// Tells of an alert, at once. Route and host are those it concerns; empty, it is for who sees everything.
+    pub fn alert<T: Serialize>(&self, route: &str, host: &str, alert: &T) {
+        self.tell(Topic::Alert, (route.into(), host.into()), alert);
     }
 
-    fn tell<T: Serialize>(&self, topic: Topic, host: &str, data: &T) {
+    fn tell<T: Serialize>(&self, topic: Topic, concerns: (Box<str>, Box<str>), data: &T) {
         let told = Told {
             kind: topic.as_str(),
             data,
@@ -132,7 +133,7 @@ impl Hub {
             // It fails only where nobody watches.
             let _ = self.sender.send(Event {
                 topic,
-                host: host.into(),
+                concerns,
                 json: json.into(),
             });
         }
@@ -153,7 +154,7 @@ impl Hub {
             let now = gateway.pulse();
             if let Some(before) = before.replace(now.clone()) {
                 let stats = Stats::between(&before, &now, self.watchers());
-                self.tell(Topic::Stats, "", &stats);
+                self.tell(Topic::Stats, Default::default(), &stats);
             }
         }
     }
