@@ -13,6 +13,7 @@ use std::time::Duration;
 use portcullis_store::Batch;
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 pub use self::pulse::{Pulse, Stats};
 pub use self::sample::Traffic;
@@ -54,6 +55,8 @@ pub struct Watcher {
     events: broadcast::Receiver<Event>,
     hub: Hub,
     gateway: Arc<dyn Gateway>,
+    /// When it has to show its credential again.
+    until: Instant,
 }
 
 /// The most clients that watch at once.
@@ -61,6 +64,9 @@ pub const MOST_WATCHERS: usize = 64;
 
 /// Events that wait for the slowest client. They are shared, a few hundred bytes each.
 const WAITING: usize = 512;
+
+/// How long somebody may watch before they have to come again, so that who may no longer watch does not go on.
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How often counters are told.
 const EVERY: Duration = Duration::from_secs(1);
@@ -105,6 +111,7 @@ impl Hub {
             events: self.sender.subscribe(),
             hub: self.clone(),
             gateway,
+            until: Instant::now() + LIFETIME,
         })
     }
 

@@ -16,7 +16,7 @@ use futures_util::Stream;
 use portcullis_store::Scope;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{Event, MOST_WATCHERS, Stats, Topic, Traffic, Watcher};
@@ -184,10 +184,13 @@ impl Choice {
     }
 }
 
-/// The next event for a client, or how many it missed; `None` when the process ends.
+/// The next event for a client, or how many it missed; `None` when the process ends, or the client's time is over.
 async fn next(watcher: &mut Watcher, choice: &Choice) -> Option<(&'static str, Arc<str>)> {
     loop {
-        match watcher.events.recv().await {
+        let received = timeout_at(watcher.until, watcher.events.recv())
+            .await
+            .ok()?;
+        match received {
             Ok(event) if choice.wants(&event) => return Some((event.topic.as_str(), event.json)),
             Ok(_) => {}
             Err(RecvError::Lagged(count)) => {
@@ -240,7 +243,7 @@ async fn converse(mut socket: WebSocket, mut watcher: Watcher, choice: &Choice) 
     }
     let farewell = CloseFrame {
         code: axum::extract::ws::close_code::AWAY,
-        reason: "the gateway ends".into(),
+        reason: "come again".into(),
     };
     let _ = timeout(PATIENCE, socket.send(Message::Close(Some(farewell)))).await;
     End::Left
