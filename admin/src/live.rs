@@ -126,9 +126,9 @@ impl Hub {
         }
     }
 
-    /// Tells of an alert, at once. Route and host are those it concerns; empty, it is for who sees everything.
-    pub fn alert<T: Serialize>(&self, route: &str, host: &str, alert: &T) {
-        self.tell(Topic::Alert, (route.into(), host.into()), alert);
+    /// Tells of an alert, at once. `host` is what it concerns; empty, it is for who sees everything.
+    pub fn alert<T: Serialize>(&self, host: &str, alert: &T) {
+        self.tell(Topic::Alert, (Box::default(), host.into()), alert);
     }
 
     fn tell<T: Serialize>(&self, topic: Topic, concerns: (Box<str>, Box<str>), data: &T) {
