@@ -18,11 +18,11 @@ ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench eval train cover fuzz clean
+.PHONY: help build run test lint bench eval train cover fuzz schemathesis clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the release binary: target/release/portcullis
 	@scripts/packages.sh build
@@ -64,6 +64,11 @@ cover: ## Line coverage of the tests
 fuzz: ## Run each fuzz target for FUZZ_SECONDS
 	@scripts/packages.sh build fuzz
 	@scripts/fuzz.sh
+
+schemathesis: ## Try the admin API as its OpenAPI document describes it
+	@scripts/packages.sh build
+	cargo build --locked --package portcullis --bin portcullis
+	@BINARY=$(TARGET)/debug/portcullis scripts/schemathesis.sh
 
 clean: ## Remove what was built, tools included
 	rm -rf $(TARGET) tests/fuzz/target

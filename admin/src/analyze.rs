@@ -47,7 +47,7 @@ pub struct Trial {
     pub body: Option<TrialBody>,
     /// The client's address. Absent: 192.0.2.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, nullable = false, format = "ipv4")]
+    #[schema(value_type = Option<String>, nullable = false, max_length = 45)]
     pub client: Option<IpAddr>,
     /// Judges by this policy, whatever the route says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

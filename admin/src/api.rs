@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_store::{Database, Scope};
+use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::gateway::Gateway;
@@ -13,13 +14,17 @@ use crate::problem::Problem;
 #[derive(Clone)]
 pub struct Api {
     gateway: Arc<dyn Gateway>,
-    database: Option<Database>,
+    database: watch::Receiver<Option<Database>>,
     hub: Hub,
 }
 
 impl Api {
-    /// For this gateway; without a store only what needs none is answered.
-    pub fn new(gateway: Arc<dyn Gateway>, database: Option<Database>, hub: Hub) -> Self {
+    /// For this gateway. While there is no store, only what needs none is answered.
+    pub fn new(
+        gateway: Arc<dyn Gateway>,
+        database: watch::Receiver<Option<Database>>,
+        hub: Hub,
+    ) -> Self {
         Self {
             gateway,
             database,
@@ -45,9 +50,9 @@ impl Api {
     /// The store.
     ///
     /// # Errors
-    /// 503 where there is none.
-    pub fn database(&self) -> Result<&Database, Problem> {
-        self.database.as_ref().ok_or_else(Problem::no_store)
+    /// 503 where there is none, or not yet.
+    pub fn database(&self) -> Result<Database, Problem> {
+        self.database.borrow().clone().ok_or_else(Problem::no_store)
     }
 
     /// What of the traffic a caller may see; `None` for all.

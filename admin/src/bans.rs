@@ -149,7 +149,7 @@ async fn name_authors(api: &Api, bans: &mut [Ban]) -> Result<(), Problem> {
     let Ok(database) = api.database() else {
         return Ok(());
     };
-    let authors: HashMap<String, String> = store::authors(database).await?.into_iter().collect();
+    let authors: HashMap<String, String> = store::authors(&database).await?.into_iter().collect();
     for ban in bans {
         ban.author = authors.get(&ban.subject).cloned();
     }
@@ -206,7 +206,7 @@ pub async fn put(api: &Api, author: &str, new: &NewBan) -> Result<Ban, Problem> 
         stored
             .iter_mut()
             .for_each(|ban| ban.author = author.to_owned());
-        store::keep(database, &stored).await?;
+        store::keep(&database, &stored).await?;
     }
     Ok(Ban {
         author: Some(author.to_owned()),
@@ -237,7 +237,7 @@ pub async fn remove(api: &Api, subject: &str) -> Result<bool, Problem> {
     let subject = gateway.subject(subject).map_err(Problem::unprocessable)?;
     let here = gateway.unban(&subject);
     let kept = match api.database() {
-        Ok(database) => store::lift(database, &subject, now_ms()).await?,
+        Ok(database) => store::lift(&database, &subject, now_ms()).await?,
         Err(_) => false,
     };
     Ok(here || kept)
@@ -273,7 +273,7 @@ pub async fn follow(api: Api) {
         }
         if rounds.is_multiple_of(3600)
             && let Ok(database) = api.database()
-            && let Err(error) = store::forget(database, now_ms() - REMEMBERED_MS).await
+            && let Err(error) = store::forget(&database, now_ms() - REMEMBERED_MS).await
         {
             tracing::warn!(%error, "ended bans cannot be forgotten");
         }
@@ -288,7 +288,7 @@ impl Follower {
             return Ok(());
         };
         loop {
-            let news = store::changes(database, self.seen, AT_ONCE).await?;
+            let news = store::changes(&database, self.seen, AT_ONCE).await?;
             let Some(last) = news.last() else { break };
             self.seen = last.change;
             news.iter().for_each(|ban| self.learn(api, ban));
@@ -323,7 +323,7 @@ impl Follower {
             .filter(|ban| self.known.get(&ban.subject) != Some(&ban.since_ms))
             .cloned()
             .collect();
-        store::keep(database, &new).await?;
+        store::keep(&database, &new).await?;
         self.known
             .extend(new.into_iter().map(|ban| (ban.subject, ban.since_ms)));
         let held: std::collections::HashSet<&str> =
@@ -336,7 +336,7 @@ impl Follower {
             .collect();
         for subject in gone {
             // Lifted over the control socket, or ended and forgotten: either way it no longer holds.
-            store::lift(database, &subject, now_ms()).await?;
+            store::lift(&database, &subject, now_ms()).await?;
             self.known.remove(&subject);
         }
         Ok(())

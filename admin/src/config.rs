@@ -198,7 +198,7 @@ async fn versions(
             "`limit` is 1 to 100, `before` at least 1",
         ));
     }
-    let mut found = store::versions(api.database()?, before, limit + 1).await?;
+    let mut found = store::versions(&api.database()?, before, limit + 1).await?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > most;
     found.truncate(most);
@@ -223,7 +223,7 @@ async fn rollback(
     let earlier = match wanted.version {
         0 => Overlay::default(),
         number => {
-            let found = store::version(api.database()?, number).await?;
+            let found = store::version(&api.database()?, number).await?;
             overlay::read(&found.ok_or_else(|| Problem::not_found("there is no such version"))?)?
         }
     };

@@ -182,7 +182,7 @@ async fn metrics(State(api): State<Api>) -> Response {
 async fn health(State(api): State<Api>) -> Result<Json<Health>, Problem> {
     let mut health = api.away(|gateway| gateway.health()).await?;
     if let Ok(database) = api.database() {
-        let answers = portcullis_store::overlay::latest_number(database)
+        let answers = portcullis_store::overlay::latest_number(&database)
             .await
             .is_ok();
         health.store_answers = Some(answers);

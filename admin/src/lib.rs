@@ -96,3 +96,6 @@ async fn count(State(api): State<Api>, request: Request, next: Next) -> Response
         .count(Counted::Answered(response.status().as_u16()));
     response
 }
+
+#[cfg(test)]
+mod tests;

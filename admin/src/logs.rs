@@ -83,7 +83,7 @@ async fn list(
         )));
     }
     let filter = question.filter(&api, &caller)?;
-    let records = Records::new(api.database()?.clone());
+    let records = Records::new(api.database()?);
     let page = records
         .list(&filter, question.cursor.as_deref(), limit)
         .await?;
@@ -108,7 +108,7 @@ async fn one(
     if id.len() > MOST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(missing());
     }
-    let records = Records::new(api.database()?.clone());
+    let records = Records::new(api.database()?);
     let found = records.by_id(&id).await?.ok_or_else(missing)?;
     let record = &found.entry.record;
     let scope = api.scope(&caller);
@@ -132,7 +132,7 @@ async fn csv(
     Query(question): Query<LogQuestion>,
 ) -> Result<Response, Problem> {
     let filter = question.whole_filter(&api, &caller)?;
-    Ok(export::csv(Records::new(api.database()?.clone()), filter))
+    Ok(export::csv(Records::new(api.database()?), filter))
 }
 
 /// Export what happened as lines of JSON, newest first, as the gateways wrote them
@@ -147,8 +147,5 @@ async fn ndjson(
     Query(question): Query<LogQuestion>,
 ) -> Result<Response, Problem> {
     let filter = question.whole_filter(&api, &caller)?;
-    Ok(export::ndjson(
-        Records::new(api.database()?.clone()),
-        filter,
-    ))
+    Ok(export::ndjson(Records::new(api.database()?), filter))
 }

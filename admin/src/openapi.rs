@@ -6,11 +6,13 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::Api;
-use crate::problem::Problem;
+use crate::problem::{PROBLEM_JSON, Problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,7 +48,7 @@ impl Modify for Credentials {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        let session = ApiKey::Cookie(ApiKeyValue::new("portcullis_session"));
+        let session = ApiKey::Cookie(ApiKeyValue::new("portcullis-PORT"));
         components.add_security_scheme("token", token);
         components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     }
@@ -70,7 +72,58 @@ pub fn document() -> utoipa::openapi::OpenApi {
     ] {
         document.merge(part);
     }
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        operations.into_iter().flatten().for_each(usual_answers);
+    }
     document
+}
+
+/// Writes down what every operation of a kind may answer: the guard refuses, a query or body cannot be read, the store
+/// is away.
+fn usual_answers(operation: &mut Operation) {
+    let mut usual = Vec::new();
+    let is_open = operation
+        .security
+        .as_ref()
+        .is_some_and(|security| !security.is_empty());
+    if !is_open {
+        usual.push(("401", "Nobody has been shown to call, or no longer"));
+        usual.push(("403", "The caller may not do this"));
+        usual.push(("503", "The store does not answer, or there is none"));
+    }
+    if operation
+        .parameters
+        .as_ref()
+        .is_some_and(|all| !all.is_empty())
+        || !is_open
+    {
+        usual.push(("400", "The request cannot be understood"));
+    }
+    if operation.request_body.is_some() {
+        usual.push(("400", "The body is no JSON"));
+        usual.push(("408", "The body did not arrive in time"));
+        usual.push(("413", "The body is too long"));
+        usual.push(("415", "The body is not said to be JSON"));
+        usual.push(("422", "The body makes no sense"));
+    }
+    for (status, description) in usual {
+        let problem = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Problem")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description(description)
+            .content(PROBLEM_JSON, problem)
+            .build();
+        let answers = &mut operation.responses.responses;
+        answers.entry(status.to_owned()).or_insert(response.into());
+    }
 }
 
 /// The routes of this module.

@@ -188,7 +188,7 @@ impl Overlay {
 /// # Errors
 /// When there is no store, or it does not answer.
 pub async fn current(api: &Api) -> Result<(i64, Overlay), Problem> {
-    let latest = store::latest(api.database()?).await?;
+    let latest = store::latest(&api.database()?).await?;
     latest.map_or(Ok((0, Overlay::default())), |latest| {
         Ok((latest.version, read(&latest)?))
     })
@@ -273,11 +273,12 @@ async fn write(
         version: version + 1,
         made_ms: now_ms(),
         author: author.to_owned(),
-        comment: comment.to_owned(),
+        // One line of text, whatever was sent: databases and terminals take control characters badly.
+        comment: comment.replace(char::is_control, " "),
         settings: serde_json::to_string(&after).map_err(Problem::fault)?,
         changes: serde_json::to_string(&changes(before, &after)).map_err(Problem::fault)?,
     };
-    if !store::add(api.database()?, &made).await? {
+    if !store::add(&api.database()?, &made).await? {
         return Ok(None);
     }
     apply(api, after, made.version).await?;
@@ -326,7 +327,7 @@ pub async fn catch_up(api: &Api) -> Result<(), Problem> {
     let Ok(database) = api.database() else {
         return Ok(());
     };
-    if store::latest_number(database).await? == api.gateway().overlay_version() {
+    if store::latest_number(&database).await? == api.gateway().overlay_version() {
         return Ok(());
     }
     let (version, overlay) = current(api).await?;

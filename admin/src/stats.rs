@@ -197,7 +197,7 @@ async fn stats(
     Query(question): Query<StatsQuestion>,
 ) -> Result<Json<StatsAnswer>, Problem> {
     let span = question.span()?;
-    let rollups = Rollups::new(api.database()?.clone());
+    let rollups = Rollups::new(api.database()?);
     let scope = api.scope(&caller);
     let routes = rollups
         .by_route(span.width, span.from, span.to, scope.as_ref())
@@ -233,7 +233,7 @@ async fn timeseries(
     Query(question): Query<StatsQuestion>,
 ) -> Result<Json<Series>, Problem> {
     let span = question.span()?;
-    let rollups = Rollups::new(api.database()?.clone());
+    let rollups = Rollups::new(api.database()?);
     let scope = api.scope(&caller);
     let points = rollups
         .series(span.width, span.from, span.to, scope.as_ref())
@@ -276,7 +276,7 @@ async fn top(
     let limit = limit.ok_or_else(|| Problem::bad_request("`limit` is 1 to 100"))?;
     let question = LogQuestion::of(question)?;
     let filter = question.whole_filter(&api, &caller)?;
-    let records = Records::new(api.database()?.clone());
+    let records = Records::new(api.database()?);
     let mut tally = HashMap::<String, Leader>::new();
     let (mut counted, mut cursor) = (0, None);
     loop {

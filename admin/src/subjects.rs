@@ -189,7 +189,7 @@ async fn timeline(api: &Api, caller: &Caller, subject: &str) -> Result<Vec<LogEn
     if narrow(&mut filter, subject).is_err() {
         return Ok(Vec::new());
     }
-    let records = Records::new(database.clone());
+    let records = Records::new(database);
     let page = records.list(&filter, None, TIMELINE).await?;
     Ok(page.records.iter().map(LogEntry::of).collect())
 }

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use portcullis_admin::{Api, bans, overlay};
+use portcullis_admin::{Access, Api, Hub, bans, overlay};
+use portcullis_store::Subscription;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
@@ -104,7 +105,13 @@ impl Drop for Admin {
 ///
 /// # Errors
 /// When the listener cannot be used by the runtime or no thread can be started.
-pub(crate) fn spawn(listener: TcpListener, state: Arc<AdminState>, api: Api) -> io::Result<Admin> {
+pub(crate) fn spawn(
+    listener: TcpListener,
+    state: Arc<AdminState>,
+    api: Api,
+    access: Access,
+    feed: Option<Subscription>,
+) -> io::Result<Admin> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -120,9 +127,10 @@ pub(crate) fn spawn(listener: TcpListener, state: Arc<AdminState>, api: Api) -> 
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("admin".into()).spawn(move || {
         runtime.block_on(async {
-            let router = portcullis_admin::router(api.clone());
-            let router = portcullis_admin::finish(router, api.clone());
+            let router = portcullis_admin::plane(api.clone(), &access);
             tokio::spawn(api.hub().clone().beat(api.shared_gateway()));
+            tokio::spawn(access.tend());
+            tokio::spawn(show(feed, api.hub().clone()));
             tokio::spawn(overlay::follow(api.clone()));
             tokio::spawn(bans::follow(api));
             tokio::select! {
@@ -137,6 +145,14 @@ pub(crate) fn spawn(listener: TcpListener, state: Arc<AdminState>, api: Api) -> 
         stop: Some(stop),
         thread: Some(thread),
     })
+}
+
+/// Shows records to whoever watches, as they come in.
+async fn show(feed: Option<Subscription>, hub: Hub) {
+    let Some(mut feed) = feed else { return };
+    while let Some(batch) = feed.next().await {
+        hub.show(&batch);
+    }
 }
 
 /// Settings made by API hold from the first request on. A store that does not answer must not keep the gateway from

@@ -9,13 +9,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use portcullis_admin::{Access, Api, Hub};
 use portcullis_config::{self as config, Config};
+use portcullis_store::Database;
 use rustls::ServerConfig;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::LocalSet;
 
+use crate::admin::layers::Layers;
+use crate::admin::process::{self, Process};
 use crate::admin::{self, AdminState, Phase};
 use crate::ledger::Ledger;
 use crate::limit::{LimitClock, Limits};
@@ -40,6 +44,7 @@ pub struct App {
     places: Arc<Semaphore>,
     memory: Memory,
     share: Option<Share>,
+    layers: Arc<Layers>,
     ledger: Option<Ledger>,
     state_dir: Option<PathBuf>,
 }
@@ -85,6 +90,7 @@ impl App {
             None => limits,
         });
         let memory = memory(&config, state_dir.clone(), &metrics).map_err(one)?;
+        let layers = Arc::new(Layers::new(config.clone()));
         let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
         let config = snapshot.config.clone();
         let tls = listeners_tls(&config)?;
@@ -143,7 +149,20 @@ impl App {
             started: Instant::now(),
         });
         let admin_state = Arc::new(AdminState::new(metrics));
-        let admin = admin::spawn(admin_socket, admin_state.clone())
+        let storage = ledger
+            .as_ref()
+            .map_or_else(|| watch::channel(None).1, Ledger::database);
+        let feed = ledger.as_ref().map(|ledger| ledger.feed().subscribe());
+        let hub = Hub::default();
+        let process = Process {
+            state: admin_state.clone(),
+            shared: shared.clone(),
+            layers: layers.clone(),
+            about: process::about(&config, ledger.as_ref().map(Ledger::node), threads),
+        };
+        let access = access(&config, storage.borrow().clone()).map_err(one)?;
+        let api = Api::new(Arc::new(process), storage, hub);
+        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access, feed)
             .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
         let workers = (0..threads)
             .map(|number| spawn_worker(number, &shared, &places))
@@ -158,6 +177,7 @@ impl App {
             places,
             memory,
             share,
+            layers,
             ledger,
             state_dir,
         };
@@ -257,7 +277,11 @@ impl App {
     }
 
     fn try_reload(&mut self, file: &Path) -> Result<bool, Vec<String>> {
-        let fresh = reload::read(file)?;
+        let from_file = reload::read(file)?;
+        // Held to the end, so that a change by API waits.
+        let layers = self.layers.clone();
+        let mut before = layers.file();
+        let fresh = layers.merge(&from_file);
         let old = self.shared.snapshot.load_full();
         if let Some(sentence) = reload::needs_restart(&old.config, &fresh) {
             return Err(vec![sentence]);
@@ -306,6 +330,7 @@ impl App {
             .map(|listener| listener.address)
             .collect();
         self.shared.snapshot.store(Arc::new(snapshot));
+        *before = from_file;
         for (address, fresh, changed) in opened {
             if let Some((sockets, tls)) = fresh {
                 self.open(address, sockets, tls);
@@ -464,6 +489,30 @@ fn memory(
     let place = StateDir::place(state_dir, config.admin.address.port());
     let shared = Plan::of(config)?.map(|plan| plan.hashing());
     Memory::open(&config.behaviour, place, shared, metrics.clone())
+}
+
+/// Who may use the admin plane.
+fn access(config: &Config, database: Option<Database>) -> Result<Access, String> {
+    let settings = portcullis_admin::access::Settings {
+        port: config.admin.address.port(),
+        ..Default::default()
+    };
+    let access = Access::new(database, settings).map_err(|error| error.to_string())?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let given = std::env::var("PORTCULLIS_ADMIN_PASSWORD").ok();
+    let drawn = runtime
+        .block_on(access.first_user(given.as_deref()))
+        .map_err(|error| error.to_string())?;
+    if let Some(password) = drawn {
+        crate::command::tell(&format!(
+            "admin user {:?}, one-time password {password}",
+            portcullis_admin::access::FIRST_USER
+        ));
+    }
+    Ok(access)
 }
 
 fn has_files(config: &Config) -> bool {

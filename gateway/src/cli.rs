@@ -270,6 +270,19 @@ pub enum ConfigCommand {
     Reference,
     /// Print the shipped configuration, to start from
     Default,
+    /// Print a file with the settings made by API over it
+    Export(ExportArgs),
+}
+
+/// Arguments of `config export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The configuration file (YAML)
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The state folder of the gateway, as for `run`
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What `rules` can do.

@@ -125,7 +125,9 @@ fn read(trial: &Trial) -> Result<OwnedRequest, String> {
 }
 
 fn is_host(host: &str) -> bool {
-    let sane = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    let sane = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+    };
     !host.is_empty() && host.len() <= 255 && host.bytes().all(sane)
 }
 
@@ -145,7 +147,9 @@ fn shown(verdict: detect::Verdict) -> Verdict {
     let shown = Verdict {
         score: f64::from(verdict.score.clamp(0.0, 100.0).round()),
         level: word(&verdict.level),
-        category: verdict.category.map(|category| category.as_str().to_owned()),
+        category: verdict
+            .category
+            .map(|category| category.as_str().to_owned()),
         action: verdict.action.as_str().to_owned(),
         evidence: verdict.evidence.iter().map(evidence).collect(),
         stages_us: stages

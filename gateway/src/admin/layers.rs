@@ -55,7 +55,9 @@ impl Layers {
     pub(crate) fn merge(&self, file: &Config) -> Config {
         let (merged, left_out) = merge(file, &self.over().overlay);
         for sentence in left_out {
-            tracing::warn!("a setting made by API does not fit the file and is left out: {sentence}");
+            tracing::warn!(
+                "a setting made by API does not fit the file and is left out: {sentence}"
+            );
         }
         merged
     }
@@ -130,7 +132,10 @@ fn faulty_thresholds(thresholds: &config::Thresholds) -> Option<String> {
         throttle,
         deny,
     } = thresholds;
-    if [tag, throttle, deny].iter().any(|score| !(1..=101).contains(*score)) {
+    if [tag, throttle, deny]
+        .iter()
+        .any(|score| !(1..=101).contains(*score))
+    {
         return Some("each is 1 to 101; 101 means never".to_owned());
     }
     let ascend = tag <= throttle && throttle <= deny;
@@ -142,7 +147,9 @@ fn is_known(rule: &str, rules: &RuleSet) -> bool {
     match rule.strip_suffix('*') {
         Some(beginning) => {
             beginning.starts_with("behaviour-")
-                || rules.iter().any(|known| known.spec.id.starts_with(beginning))
+                || rules
+                    .iter()
+                    .any(|known| known.spec.id.starts_with(beginning))
         }
         None => rule.starts_with("behaviour-") || rules.find(rule).is_some(),
     }
@@ -205,7 +212,10 @@ policies:
         let policy = &merged.policies["default"];
         assert_eq!((policy.mode, policy.paranoia), (config::Mode::Observe, 3));
         let thresholds = &policy.thresholds;
-        assert_eq!((thresholds.tag, thresholds.throttle, thresholds.deny), (20, 50, 90));
+        assert_eq!(
+            (thresholds.tag, thresholds.throttle, thresholds.deny),
+            (20, 50, 90)
+        );
         assert_eq!(policy.exceptions.len(), 2);
         assert_eq!(merge(&file(), &Overlay::default()).0, file());
     }
@@ -217,16 +227,31 @@ policies:
             (r#"{"default":{"thresholds":{"deny":40}}}"#, "do not ascend"),
             (r#"{"default":{"thresholds":{"tag":0}}}"#, "1 to 101"),
             (r#"{"default":{"paranoia":5}}"#, "1 to 4"),
-            (r#"{"default":{"exceptions":[{"reason":"x"}]}}"#, "neither a rule nor a tag"),
-            (r#"{"default":{"exceptions":[{"rule":"a","route":"b","reason":"x"}]}}"#, "no route is called `b`"),
-            (r#"{"default":{"exceptions":[{"rule":"a","field":"b","reason":"x"}]}}"#, "no place in a request"),
-            (r#"{"default":{"exceptions":[{"rule":"a","path":"b","reason":"x"}]}}"#, "slash"),
+            (
+                r#"{"default":{"exceptions":[{"reason":"x"}]}}"#,
+                "neither a rule nor a tag",
+            ),
+            (
+                r#"{"default":{"exceptions":[{"rule":"a","route":"b","reason":"x"}]}}"#,
+                "no route is called `b`",
+            ),
+            (
+                r#"{"default":{"exceptions":[{"rule":"a","field":"b","reason":"x"}]}}"#,
+                "no place in a request",
+            ),
+            (
+                r#"{"default":{"exceptions":[{"rule":"a","path":"b","reason":"x"}]}}"#,
+                "slash",
+            ),
         ];
         for (policies, expected) in cases {
             let over = overlay(&format!(r#"{{"policies":{policies}}}"#));
             let (merged, left_out) = merge(&file(), &over);
             assert_eq!(merged, file(), "{policies}");
-            assert!(left_out.len() == 1 && left_out[0].contains(expected), "{left_out:?}");
+            assert!(
+                left_out.len() == 1 && left_out[0].contains(expected),
+                "{left_out:?}"
+            );
         }
     }
 
@@ -236,6 +261,9 @@ policies:
             r#"{"policies":{"default":{"exceptions":[{"rule":"no-such-rule","reason":"x"},{"rule":"behaviour-flood","reason":"x"}]}}}"#,
         );
         let told = problems(&file(), &over, &RuleSet::default());
-        assert!(told.len() == 1 && told[0].contains("no-such-rule"), "{told:?}");
+        assert!(
+            told.len() == 1 && told[0].contains("no-such-rule"),
+            "{told:?}"
+        );
     }
 }

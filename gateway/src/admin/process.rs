@@ -2,7 +2,7 @@
 //! memory of the behaviour stage and from the metrics.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use portcullis_admin::analyze::{Analysis, Trial};
 use portcullis_admin::bans::Ban;
@@ -14,6 +14,7 @@ use portcullis_admin::rules::{Rule, StaticException};
 use portcullis_admin::subjects::{Factor, Portrait, Rates, Step};
 use portcullis_admin::time::rfc3339;
 use portcullis_admin::{Counted, Gateway};
+use portcullis_config::Config;
 use portcullis_detect::behaviour::{self, State, SubjectId};
 use portcullis_detect::{self as detect, RuleSpec};
 use portcullis_store::bans::StoredBan;
@@ -88,7 +89,7 @@ impl Gateway for Process {
         };
         let servers = |upstream: &portcullis_config::Upstream| {
             let servers = upstream.servers.iter();
-            servers.map(|server| server_name(&server.to_string())).collect()
+            servers.map(ToString::to_string).collect()
         };
         Info {
             rules: snapshot.detector.rules().len(),
@@ -109,8 +110,7 @@ impl Gateway for Process {
         if self.state.phase() != Phase::Serving {
             health.remarks.push("no requests are taken".to_owned());
         }
-        if health.most_descriptors > 0
-            && health.open_descriptors * 10 > health.most_descriptors * 9
+        if health.most_descriptors > 0 && health.open_descriptors * 10 > health.most_descriptors * 9
         {
             health
                 .remarks
@@ -179,7 +179,9 @@ impl Gateway for Process {
 
     fn bans(&self) -> Vec<Ban> {
         let bans = self.known().bans().list(wall());
-        bans.iter().map(|ban| Ban::of(&stored(ban, &self.about.node))).collect()
+        bans.iter()
+            .map(|ban| Ban::of(&stored(ban, &self.about.node)))
+            .collect()
     }
 
     fn ban(&self, subject: &str, until_ms: Option<i64>, cause: &str) -> Result<Ban, String> {
@@ -221,7 +223,9 @@ impl Gateway for Process {
 
     fn stored_bans(&self) -> Vec<StoredBan> {
         let bans = self.known().bans().list(wall());
-        bans.iter().map(|ban| stored(ban, &self.about.node)).collect()
+        bans.iter()
+            .map(|ban| stored(ban, &self.about.node))
+            .collect()
     }
 
     fn stored_ban(&self, subject: &str) -> Option<StoredBan> {
@@ -316,16 +320,17 @@ impl Gateway for Process {
 }
 
 /// What runs here, as far as it does not change.
-pub(crate) fn about(node: String, workers: usize, store: &str) -> Info {
+pub(crate) fn about(config: &Config, node: Option<&str>, workers: usize) -> Info {
+    let store = match (node, config.store.database.starts_with("postgres")) {
+        (None, _) => "none",
+        (Some(_), true) => "postgres",
+        (Some(_), false) => "sqlite",
+    };
     Info {
         name: "portcullis".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        node,
-        started: rfc3339(milliseconds(
-            SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default(),
-        )),
+        node: node.unwrap_or_default().to_owned(),
+        started: rfc3339(milliseconds(wall())),
         workers,
         store: store.to_owned(),
         ..Info::default()
@@ -414,13 +419,6 @@ fn stored(ban: &behaviour::Ban, node: &str) -> StoredBan {
         lifted_ms: None,
         change: 0,
     }
-}
-
-/// A server's URL without what may be a credential.
-fn server_name(url: &str) -> String {
-    let mut value = Value::String(url.to_owned());
-    redact::settings(&mut value);
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn milliseconds(time: Duration) -> i64 {

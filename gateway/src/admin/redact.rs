@@ -29,7 +29,8 @@ fn blacken(value: &mut Value, secret: bool) {
 /// Whether what stands below a key is secret. `set` and `add` are headers given to upstreams, often keys.
 fn is_secret(key: &str) -> bool {
     let named = ["secret", "password", "passphrase", "webhook"];
-    matches!(key, "set" | "add" | "token" | "api_key") || named.iter().any(|name| key.contains(name))
+    matches!(key, "set" | "add" | "token" | "api_key")
+        || named.iter().any(|name| key.contains(name))
 }
 
 /// The URL without what stands before `@`; `None` where there is nothing to take out.

@@ -2,19 +2,26 @@
 //! on how long a client may take to read. Exports and live feeds last longer than other answers and go on for as long
 //! as their client reads.
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use portcullis_admin::Peer;
+use portcullis_admin::problem::Problem;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
 
 use super::AdminState;
 use super::stall::Stall;
@@ -22,16 +29,15 @@ use super::stall::Stall;
 /// Accepts for ever. Who comes when all seats are taken waits in the listener's backlog.
 pub(super) async fn accept(listener: TcpListener, router: Router, state: Arc<AdminState>) {
     let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let router = router.layer(middleware::from_fn(bounded));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
             return;
         };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let router = router.clone().layer(axum::Extension(Peer(peer)));
+                let router = router.clone();
                 tokio::spawn(async move {
-                    serve(stream, router).await;
+                    serve(stream, peer, router).await;
                     drop(seat);
                 });
             }
@@ -45,39 +51,64 @@ pub(super) async fn accept(listener: TcpListener, router: Router, state: Arc<Adm
 }
 
 /// Serves one connection for a limited time: nobody keeps a seat by reading or writing slowly.
-async fn serve(stream: TcpStream, router: Router) {
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
     let _ = stream.set_nodelay(true);
     let io = Stall::new(stream, WRITE_PATIENCE);
+    let streaming = Arc::new(AtomicBool::new(false));
+    let service = {
+        let streaming = streaming.clone();
+        service_fn(move |request| answer(request, peer, router.clone(), streaming.clone()))
+    };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(io), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     tokio::pin!(connection);
     let lifetime = tokio::time::timeout(LIFETIME, connection.as_mut()).await;
-    if lifetime.is_err() {
-        // What is under way is finished, however long its client reads on; nothing new begins.
-        connection.as_mut().graceful_shutdown();
+    if lifetime.is_ok() {
+        return;
+    }
+    // What is under way is finished, nothing new begins.
+    connection.as_mut().graceful_shutdown();
+    if streaming.load(Ordering::Relaxed) {
         let _ = connection.await;
+    } else {
+        let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
     }
 }
 
-/// Bounds the time until an answer begins, and so the time that a body may take to arrive.
-async fn bounded(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            use axum::response::IntoResponse;
-            let problem = portcullis_admin::problem::Problem::new(
-                http::StatusCode::REQUEST_TIMEOUT,
-                "the question did not arrive, or could not be answered, in time",
-            );
-            problem.into_response()
-        }
-    }
+/// Answers one request. The time until its answer begins is bounded, and with it the time its body may take.
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    router: Router,
+    streaming: Arc<AtomicBool>,
+) -> Result<Response, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answered = tokio::time::timeout(ANSWER_TIMEOUT, router.oneshot(request)).await;
+    let response = match answered {
+        Ok(response) => response?,
+        Err(_) => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the question did not arrive, or could not be answered, in time",
+        )
+        .into_response(),
+    };
+    let kind = response.headers().get(CONTENT_TYPE);
+    let goes_on = kind.is_some_and(|kind| {
+        STREAMS
+            .iter()
+            .any(|stream| kind.as_bytes().starts_with(stream.as_bytes()))
+    });
+    streaming.store(goes_on, Ordering::Relaxed);
+    Ok(response)
 }
 
+/// Answers that go on for as long as their client reads.
+const STREAMS: [&str; 3] = ["text/event-stream", "text/csv", "application/x-ndjson"];
 const MAX_CONNECTIONS: usize = 128;
 const MAX_HEAD: usize = 16 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -87,7 +118,11 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const LIFETIME: Duration = Duration::from_secs(120);
 /// How long a client may take to read what the system's buffers do not hold.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer an answer that is under way may take then.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 pub(super) const SEATS: usize = MAX_CONNECTIONS;
+#[cfg(test)]
+pub(super) const PATIENCE: Duration = WRITE_PATIENCE;

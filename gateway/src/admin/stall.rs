@@ -110,7 +110,10 @@ mod tests {
         let error = stall.write_all(&[0; 1]).await.expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         // Once read from, it takes more.
-        reader.read_exact(&mut [0; 16]).await.expect("they are there");
+        reader
+            .read_exact(&mut [0; 16])
+            .await
+            .expect("they are there");
         stall.write_all(&[0; 16]).await.expect("it fits again");
     }
 

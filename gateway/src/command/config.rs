@@ -1,19 +1,155 @@
-//! `portcullis config`: what may be written into the file.
+//! `portcullis config`: what may be written into the file, and what serves when API changes lie over it.
 
+mod yaml;
+
+use std::path::Path;
 use std::process::ExitCode;
 
-use super::say;
-use crate::cli::ConfigCommand;
+use anyhow::{Context, bail};
+use portcullis_admin::overlay::Overlay;
+use portcullis_store::{Database, overlay};
+use serde_json::{Value, json};
 
-/// Prints the schema, the reference or the shipped file.
+use super::{list_problems, say};
+use crate::cli::{ConfigCommand, ExportArgs};
+use crate::reload;
+use crate::state_dir::StateDir;
+
+/// Prints the schema, the reference, the shipped file, or a file with what was set by API over it.
 ///
 /// # Errors
-/// When the schema cannot be written as JSON, which no schema of ours is.
+/// When the schema cannot be written as JSON, which no schema of ours is, or the store cannot be read.
 pub fn run(which: &ConfigCommand) -> anyhow::Result<ExitCode> {
     match which {
         ConfigCommand::Schema => say(&serde_json::to_string_pretty(&portcullis_config::schema())?),
         ConfigCommand::Reference => say(&portcullis_config::document::markdown()),
         ConfigCommand::Default => say(portcullis_config::DEFAULT_FILE.trim_end()),
+        ConfigCommand::Export(args) => return export(args),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let name = args.config.display().to_string();
+    let refused = |problems: Vec<String>| {
+        list_problems(&problems, &name);
+        Ok(ExitCode::FAILURE)
+    };
+    let config = match reload::read(&args.config) {
+        Ok(config) => config,
+        Err(problems) => return refused(problems),
+    };
+    let text =
+        std::fs::read_to_string(&args.config).with_context(|| format!("{name} cannot be read"))?;
+    let mut file = match portcullis_config::yaml_to_json(&text, &name) {
+        Ok(file) => file,
+        Err(problems) => return refused(problems.iter().map(ToString::to_string).collect()),
+    };
+    let place = StateDir::place(args.state_dir.clone(), config.admin.address.port());
+    let (version, overlay) = latest(&place.join("store.db"))?;
+    lay(&mut file, &overlay)?;
+    say(&format!(
+        "# {name} with version {version} of the settings made by API over it."
+    ));
+    say(yaml::write(&file).trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The latest version of the settings in a store, and its number; nothing and 0 where there is no store yet.
+fn latest(file: &Path) -> anyhow::Result<(i64, Overlay)> {
+    if !file.exists() {
+        return Ok((0, Overlay::default()));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let found = runtime.block_on(async {
+        let database = Database::open_file(file).await?;
+        overlay::latest(&database).await
+    });
+    match found.with_context(|| format!("{} cannot be read", file.display()))? {
+        None => Ok((0, Overlay::default())),
+        Some(found) => Ok((found.version, serde_json::from_str(&found.settings)?)),
+    }
+}
+
+/// Lays an overlay over a file as it is written: variables and secrets stay references.
+fn lay(file: &mut Value, overlay: &Overlay) -> anyhow::Result<()> {
+    let Value::Object(root) = file else {
+        bail!("the file is no mapping");
+    };
+    for (name, over) in &overlay.policies {
+        let policies = member(root, "policies")?;
+        if !policies.contains_key(name) && name != "default" {
+            tracing::warn!("there is no policy `{name}`; what was set for it is left out");
+            continue;
+        }
+        let policy = member(policies, name)?;
+        let over = serde_json::to_value(over)?;
+        for (key, value) in over.as_object().into_iter().flatten() {
+            match (key.as_str(), value) {
+                ("thresholds", Value::Object(scores)) => {
+                    member(policy, key)?.extend(scores.clone());
+                }
+                ("exceptions", Value::Array(more)) => {
+                    let known = policy.entry(key.clone()).or_insert_with(|| json!([]));
+                    match known {
+                        Value::Array(known) => known.extend(more.clone()),
+                        other => *other = value.clone(),
+                    }
+                }
+                _ => {
+                    policy.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A section of a mapping; an empty one where nothing is written.
+fn member<'a>(
+    mapping: &'a mut serde_json::Map<String, Value>,
+    key: &str,
+) -> anyhow::Result<&'a mut serde_json::Map<String, Value>> {
+    let section = mapping.entry(key.to_owned()).or_insert(Value::Null);
+    if section.is_null() {
+        *section = json!({});
+    }
+    section
+        .as_object_mut()
+        .with_context(|| format!("`{key}` is no mapping"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::layers;
+
+    #[test]
+    fn what_is_exported_reads_as_what_serves() {
+        let texts = [
+            portcullis_config::DEFAULT_FILE.to_owned(),
+            "listeners: [{ address: 127.0.0.1:0 }]\nupstreams: { a: { servers: ['http://127.0.0.1:1'], request_headers: { set: { x-a: \"it's: #1\\t\\\"2\\\"\" } } } }\n\
+             routes: [{ path: /, upstream: a }]\npolicies:\n"
+                .to_owned(),
+        ];
+        let over: Overlay = serde_json::from_str(
+            r#"{"policies":{"default":{"mode":"observe","thresholds":{"deny":95},"paranoia":2,
+                "exceptions":[{"tag":"cwe:89","reason":"no: harm # at all"}]},"gone":{"mode":"off"}}}"#,
+        )
+        .unwrap();
+        for text in texts {
+            let parse = |text: &str| portcullis_config::parse(text, "a.yaml", &|_| None).unwrap();
+            let mut file = portcullis_config::yaml_to_json(&text, "a.yaml").unwrap();
+            lay(&mut file, &over).unwrap();
+            let exported = yaml::write(&file);
+            let (serves, _) = layers::merge(&parse(&text), &over);
+            assert_eq!(parse(&exported), serves, "{exported}");
+            assert_eq!(
+                exported.contains("${PORTCULLIS_UPSTREAM"),
+                text.contains("${PORTCULLIS_UPSTREAM")
+            );
+        }
+    }
 }

@@ -12,9 +12,7 @@ use http::{
 use http_body_util::Full;
 use portcullis_config::Mode;
 use portcullis_detect::behaviour::{Login, SubjectId};
-use portcullis_detect::{
-    Action, Clock, Outcome as Learned, Subjects, SystemClock, Verdict, Watch,
-};
+use portcullis_detect::{Action, Clock, Outcome as Learned, Subjects, SystemClock, Verdict, Watch};
 use tokio::sync::oneshot;
 
 use crate::answer::{Done, Judged};
