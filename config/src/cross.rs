@@ -11,6 +11,7 @@ use crate::suggest;
 use crate::tree::Node;
 use crate::value::{RecordOutput, is_token};
 
+mod admin;
 mod listeners;
 mod policies;
 mod routes;
@@ -72,6 +73,7 @@ pub(crate) fn check(
     clients(config, tree, &mut cross);
     share::check(config, tree, &mut cross);
     store::check(config, tree, &mut cross);
+    admin::check(config, tree, &mut cross);
     files(config, tree, &mut cross);
 }
 

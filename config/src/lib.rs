@@ -27,11 +27,11 @@ pub use cross::exception_faults;
 pub use documents::{Located, Source, from_yaml, load_documents, read_folder, yaml_to_json};
 pub use load::{load, parse, schema};
 pub use model::{
-    Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Crawler, Ejection, Exception,
-    Failure, HeaderEdits, HostHeader, Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins,
-    MinRate, Mode, Policy, Pool, Protocol, Ranges, Records, Redact, ResponseAction, Responses,
-    Route, Rules, Share, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts,
-    UpstreamTls, Workers,
+    Admin, AdminRole, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Crawler, Ejection,
+    Exception, Failure, HeaderEdits, HostHeader, Identity, Limit, Listener, Log, LogFormat,
+    LogLevel, Logins, MinRate, Mode, Oidc, OidcRoles, Policy, Pool, Protocol, Ranges, Records,
+    Redact, ResponseAction, Responses, Route, Rules, Sessions, Share, Shutdown, Tenant, Tenants,
+    Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts, UpstreamTls, Workers,
 };
 pub use problem::{Position, Problem};
 pub use rules::{embedded_rules, load_rules};

@@ -2,6 +2,7 @@
 //! set of values, and what is touched on each request is resolved beforehand ([`RouteMetrics`]): counting is an
 //! atomic addition, never a look-up. The admin plane renders the whole as text.
 
+mod access;
 mod admin;
 mod behaviour;
 mod histogram;
@@ -17,6 +18,7 @@ use portcullis_detect::verdict::{Action, Stages};
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+pub(crate) use self::access::AccessMetrics;
 use self::admin::AdminMetrics;
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
@@ -98,6 +100,9 @@ names! {
     StoreMissed => "portcullis_store_missed_total", "Batches of records that a watcher of the live feed was too slow for.";
     StoreSinkRecords => "portcullis_store_sink_records_total", "Records that Elasticsearch took, and that were lost on the way to it.";
     StoreSinkFailures => "portcullis_store_sink_failures_total", "Requests to Elasticsearch that failed.";
+    AdminLogIns => "portcullis_admin_log_ins_total", "Log-ins to the admin plane by outcome; throttled ones were not tried.";
+    AdminRefused => "portcullis_admin_refused_total", "Requests to the admin plane that were refused, by reason.";
+    AdminAuditLost => "portcullis_admin_audit_lost_total", "Events that the audit trail could not take.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -145,6 +150,8 @@ pub(crate) struct Metrics {
     pub admin: AdminMetrics,
     /// What the store took and lost.
     pub store: StoreMetrics,
+    /// Who came to the admin plane.
+    pub access: AccessMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -254,6 +261,7 @@ impl Metrics {
             share: ShareMetrics::new(&r)?,
             admin: AdminMetrics::new(&r)?,
             store: StoreMetrics::new(&r)?,
+            access: AccessMetrics::new(&r)?,
             registry: r,
         }))
     }

@@ -20,6 +20,7 @@ const OPEN: &[&str] = &[
     "/api/v1/logs.ndjson",
     "/api/v1/stats",
     "/api/v1/stats/timeseries",
+    "/api/v1/stats/top",
 ];
 
 /// Whether who belongs to a tenant may use the route at all.
