@@ -77,26 +77,20 @@ pub enum AccessError {
 impl Access {
     /// Access by the users of this database. Without one nobody can log in, and only what needs no credential is
     /// answered.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
-    pub fn new(database: Option<Database>, settings: Settings) -> Result<Self, AccessError> {
+    pub fn new(database: Option<Database>, settings: Settings) -> Self {
         Self::with_clock(database, settings, Arc::new(SystemClock))
     }
 
     /// The same by another clock.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
     pub fn with_clock(
         database: Option<Database>,
         settings: Settings,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, AccessError> {
+    ) -> Self {
         let access = Self(Arc::new(Inner {
             accounts: OnceLock::new(),
             settings: ArcSwap::from_pointee(settings),
-            passwords: Passwords::new()?,
+            passwords: Passwords::default(),
             log_ins: Throttle::default(),
             told: Throttle::default(),
             sign_on: SignOn::default(),
@@ -106,7 +100,7 @@ impl Access {
         if let Some(database) = database {
             access.attach(database);
         }
-        Ok(access)
+        access
     }
 
     /// Gives it the database that was not there at the start. It keeps the first one that it is given.

@@ -55,6 +55,11 @@ impl Api {
         self.database.borrow().clone().ok_or_else(Problem::no_store)
     }
 
+    /// The database, from the moment on that it could be opened.
+    pub fn storage(&self) -> watch::Receiver<Option<Database>> {
+        self.database.clone()
+    }
+
     /// What of the traffic a caller may see; `None` for all.
     pub fn scope(&self, caller: &Caller) -> Option<Scope> {
         let owned = caller.scope.as_ref();

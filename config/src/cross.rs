@@ -11,6 +11,7 @@ use crate::suggest;
 use crate::tree::Node;
 use crate::value::{RecordOutput, is_token};
 
+mod admin;
 mod alerts;
 mod listeners;
 mod policies;
@@ -74,6 +75,7 @@ pub(crate) fn check(
     share::check(config, tree, &mut cross);
     alerts::check(config, tree, &mut cross);
     store::check(config, tree, &mut cross);
+    admin::check(config, tree, &mut cross);
     files(config, tree, &mut cross);
 }
 

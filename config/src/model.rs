@@ -5,15 +5,15 @@
 //! the `Default` impls and are printed from there. Only listeners, upstreams and routes have to be written.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::{ByteSize, Duration, NetworkFormat, PathFormat, RecordOutput, SocketFormat};
+use crate::value::{ByteSize, Duration, NetworkFormat, PathFormat, RecordOutput};
 
+mod admin;
 mod alerts;
 mod identity;
 mod listener;
@@ -23,6 +23,7 @@ mod share;
 mod store;
 mod upstream;
 
+pub use admin::{Admin, AdminRole, Oidc, OidcRoles, Sessions, Tenant, Tenants};
 pub use alerts::{
     AlertGroup, AlertLevel, AlertMatch, AlertRule, Alerts, Email, Quiet, Receiver, Syslog, Webhook,
     WebhookFormat,
@@ -46,7 +47,7 @@ pub use upstream::{
 pub struct Config {
     /// The addresses clients connect to; at least one. Each may have TLS of its own.
     pub listeners: Vec<Listener>,
-    /// The admin plane: metrics and health. It has a listener of its own and is never reached through a route.
+    /// The admin plane: metrics, health and the API. It has a listener of its own and is never reached through a route.
     #[serde(default)]
     pub admin: Admin,
     /// Networks of proxies in front of the gateway whose `X-Forwarded-For` and `Forwarded` are believed. From every
@@ -75,6 +76,9 @@ pub struct Config {
     /// each gateway stands alone. A change needs a restart.
     #[serde(default)]
     pub share: Option<Share>,
+    /// Tenants by name: which hosts and routes belong to whom. A user of a tenant sees the traffic of these and no other.
+    #[serde(default)]
+    pub tenants: Tenants,
     /// When people are told, and how.
     #[serde(default)]
     pub alerts: Alerts,
@@ -102,16 +106,6 @@ pub struct Config {
     /// How the process ends.
     #[serde(default)]
     pub shutdown: Shutdown,
-}
-
-/// The admin plane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Admin {
-    /// Where `/metrics`, `/healthz` and `/readyz` are served. Loopback by default: whoever reaches this address reads
-    /// the metrics without a credential.
-    #[schemars(with = "SocketFormat")]
-    pub address: SocketAddr,
 }
 
 /// Where the signatures come from.
@@ -279,14 +273,6 @@ impl Config {
     /// The upstream of a route; the checks on loading see to it that it exists.
     pub fn upstream_of(&self, route: &Route) -> Option<&Upstream> {
         self.upstreams.get(&route.upstream)
-    }
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 9901)),
-        }
     }
 }
 

@@ -21,6 +21,7 @@ use portcullis_admin::{Access, Api, Hub, bans, overlay};
 use portcullis_store::Subscription;
 use tokio::sync::oneshot;
 
+use crate::access;
 use crate::metrics::Metrics;
 
 /// What the admin plane tells of the process as a whole.
@@ -129,6 +130,7 @@ pub(crate) fn spawn(
         runtime.block_on(async {
             let router = portcullis_admin::plane(api.clone(), &access);
             tokio::spawn(api.hub().clone().beat(api.shared_gateway()));
+            tokio::spawn(access::await_store(access.clone(), api.storage()));
             tokio::spawn(access.tend());
             tokio::spawn(show(feed, api.hub().clone()));
             tokio::spawn(overlay::follow(api.clone()));

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use portcullis_admin::{Access, Api, Hub};
 use portcullis_config::{self as config, Config};
-use portcullis_store::Database;
 use rustls::ServerConfig;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +31,7 @@ use crate::share::{Plan, Share};
 use crate::snapshot::Snapshot;
 use crate::state_dir::StateDir;
 use crate::worker::{Shared, Worker};
-use crate::{sys, tls};
+use crate::{access, sys, tls};
 
 /// A gateway that is bound and serving.
 pub struct App {
@@ -45,6 +44,7 @@ pub struct App {
     memory: Memory,
     share: Option<Share>,
     layers: Arc<Layers>,
+    access: Access,
     ledger: Option<Ledger>,
     state_dir: Option<PathBuf>,
 }
@@ -154,15 +154,16 @@ impl App {
             .map_or_else(|| watch::channel(None).1, Ledger::database);
         let feed = ledger.as_ref().map(|ledger| ledger.feed().subscribe());
         let hub = Hub::default();
+        let access = access::open(&config, &storage).map_err(one)?;
         let process = Process {
             state: admin_state.clone(),
             shared: shared.clone(),
             layers: layers.clone(),
+            access: access.clone(),
             about: process::about(&config, ledger.as_ref().map(Ledger::node), threads),
         };
-        let access = access(&config, storage.borrow().clone()).map_err(one)?;
         let api = Api::new(Arc::new(process), storage, hub);
-        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access, feed)
+        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access.clone(), feed)
             .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
         let workers = (0..threads)
             .map(|number| spawn_worker(number, &shared, &places))
@@ -178,6 +179,7 @@ impl App {
             memory,
             share,
             layers,
+            access,
             ledger,
             state_dir,
         };
@@ -329,6 +331,7 @@ impl App {
             .iter()
             .map(|listener| listener.address)
             .collect();
+        self.access.apply(access::settings(&snapshot.config));
         self.shared.snapshot.store(Arc::new(snapshot));
         *before = from_file;
         for (address, fresh, changed) in opened {
@@ -489,30 +492,6 @@ fn memory(
     let place = StateDir::place(state_dir, config.admin.address.port());
     let shared = Plan::of(config)?.map(|plan| plan.hashing());
     Memory::open(&config.behaviour, place, shared, metrics.clone())
-}
-
-/// Who may use the admin plane.
-fn access(config: &Config, database: Option<Database>) -> Result<Access, String> {
-    let settings = portcullis_admin::access::Settings {
-        port: config.admin.address.port(),
-        ..Default::default()
-    };
-    let access = Access::new(database, settings).map_err(|error| error.to_string())?;
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
-    let given = std::env::var("PORTCULLIS_ADMIN_PASSWORD").ok();
-    let drawn = runtime
-        .block_on(access.first_user(given.as_deref()))
-        .map_err(|error| error.to_string())?;
-    if let Some(password) = drawn {
-        crate::command::tell(&format!(
-            "admin user {:?}, one-time password {password}",
-            portcullis_admin::access::FIRST_USER
-        ));
-    }
-    Ok(access)
 }
 
 fn has_files(config: &Config) -> bool {

@@ -76,6 +76,14 @@ enum Command {
         after_help = "Example:\n  portcullis bans add 192.0.2.1 --for 1h --why 'scraping the catalogue'"
     )]
     Bans(BansArgs),
+    /// Who may use the admin plane: list, add, reset, remove users; make API tokens
+    ///
+    /// Works on the database itself, beside a running gateway or without one. Passwords and tokens that are drawn are
+    /// printed once. Everything done here stands in the audit trail.
+    #[command(
+        after_help = "Examples:\n  portcullis users add ada --role analyst\n  portcullis users reset admin\n  portcullis users token ada --name ci --role viewer --days 30 --family logs"
+    )]
+    Users(UsersArgs),
     /// Make traffic of made-up APIs, normal and hostile, labelled: for a file, or through a gateway with a score
     ///
     /// With --out alone it writes what would happen, with a virtual clock: the same seed writes the same bytes. With
@@ -258,6 +266,79 @@ pub enum BansCommand {
     Remove {
         /// Whom, as `list` prints it
         subject: SubjectId,
+    },
+}
+
+/// Arguments of `users`.
+#[derive(Debug, Args)]
+pub struct UsersArgs {
+    /// The gateway's state folder, as given to `run`
+    #[arg(long, value_name = "DIR", global = true)]
+    pub state_dir: Option<PathBuf>,
+    /// The port of the gateway's admin plane, which names its state folder where no other was given
+    #[arg(long, value_name = "PORT", default_value_t = 9901, global = true)]
+    pub admin_port: u16,
+    /// The database instead of the one in the state folder: sqlite:PATH or postgres://USER@HOST/NAME; PGPASSWORD or
+    /// ~/.pgpass may hold the password
+    #[arg(long, value_name = "URL", global = true)]
+    pub database: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub what: UsersCommand,
+}
+
+/// What `users` can do.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// List the users
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a user, with a one-time password that is printed
+    Add {
+        /// The name to log in with
+        name: String,
+        /// What they may do
+        #[arg(long, default_value = "viewer")]
+        role: portcullis_admin::Role,
+        /// The only tenant whose traffic they see
+        #[arg(long, value_name = "NAME")]
+        tenant: Option<String>,
+        /// Read their password from standard input instead of drawing one; it need not be changed
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give a user a new one-time password, and end their sessions
+    Reset {
+        /// Whom
+        name: String,
+        /// Read their password from standard input instead of drawing one; it need not be changed
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Remove a user, with their sessions and tokens
+    Remove {
+        /// Whom
+        name: String,
+    },
+    /// Make an API token of a user, and print it
+    Token {
+        /// Whose
+        user: String,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// The most that it may do; never more than its owner
+        #[arg(long, default_value = "viewer")]
+        role: portcullis_admin::Role,
+        /// Only for these routes, by what follows /api/v1/ in their paths, such as logs; several by comma
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        family: Vec<String>,
+        /// After how many days it ends
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
     },
 }
 
@@ -460,6 +541,7 @@ impl Cli {
             Command::Eval(args) => command::eval::run(&args),
             Command::Features(args) => command::features::run(&args),
             Command::Bans(args) => command::bans::run(&args),
+            Command::Users(args) => command::users::run(&args),
             Command::Simulate(args) => command::simulate::run(&args),
             Command::Config(which) => command::config::run(&which),
             Command::Rules(which) => command::rules::run(&which),

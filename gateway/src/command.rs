@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod rules;
 pub mod run;
 pub mod simulate;
+pub mod users;
 
 use std::io::Write;
 

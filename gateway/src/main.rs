@@ -7,6 +7,7 @@
     reason = "in a binary, pub marks what other files of the crate may use"
 )]
 
+mod access;
 mod admin;
 mod answer;
 mod app;

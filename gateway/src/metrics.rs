@@ -2,6 +2,7 @@
 //! set of values, and what is touched on each request is resolved beforehand ([`RouteMetrics`]): counting is an
 //! atomic addition, never a look-up. The admin plane renders the whole as text.
 
+mod access;
 mod admin;
 mod behaviour;
 mod histogram;
@@ -17,6 +18,7 @@ use portcullis_detect::verdict::{Action, Stages};
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+pub(crate) use self::access::AccessMetrics;
 use self::admin::AdminMetrics;
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
@@ -101,6 +103,9 @@ names! {
     LiveClients => "portcullis_live_clients", "Clients that watch the live feed now.";
     LiveDropped => "portcullis_live_dropped_total", "Clients of the live feed that were dropped because they did not read.";
     LiveMissed => "portcullis_live_missed_total", "Events that clients of the live feed missed because they read too slowly.";
+    AdminLogIns => "portcullis_admin_log_ins_total", "Log-ins to the admin plane by outcome; throttled ones were not tried.";
+    AdminRefused => "portcullis_admin_refused_total", "Requests to the admin plane that were refused, by reason.";
+    AdminAuditLost => "portcullis_admin_audit_lost_total", "Events that the audit trail could not take.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -148,6 +153,8 @@ pub(crate) struct Metrics {
     pub store: StoreMetrics,
     /// What the admin API does.
     pub admin: AdminMetrics,
+    /// Who came to the admin plane.
+    pub access: AccessMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -257,6 +264,7 @@ impl Metrics {
             share: ShareMetrics::new(&r)?,
             store: StoreMetrics::new(&r)?,
             admin: AdminMetrics::new(&r)?,
+            access: AccessMetrics::new(&r)?,
             registry: r,
         }))
     }

@@ -65,7 +65,7 @@ pub fn read(file: &Path) -> Result<Config, Vec<String>> {
 /// What of a change only a restart can bring about, as a sentence.
 pub fn needs_restart(old: &Config, new: &Config) -> Option<String> {
     let changed = [
-        ("admin.address", old.admin != new.admin),
+        ("admin.address", old.admin.address != new.admin.address),
         ("workers.threads", old.workers != new.workers),
         ("records.queue", old.records.queue != new.records.queue),
         (

@@ -115,6 +115,10 @@ impl Accounts {
 
     /// One user.
     pub async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
+        if name.contains('\0') {
+            // PostgreSQL takes no zero byte, so nobody is called so.
+            return Ok(None);
+        }
         let row = sqlx::query_as("SELECT * FROM users WHERE name = $1").bind(name.to_owned());
         Ok(row.fetch_optional(self.database.pool()).await?)
     }
@@ -321,6 +325,9 @@ impl Accounts {
 
     /// Removes a token, of `user` where one is given. `false`: there is none.
     pub async fn remove_token(&self, id: &str, user: Option<&str>) -> Result<bool, StoreError> {
+        if id.contains('\0') {
+            return Ok(false);
+        }
         let statement =
             sqlx::query("DELETE FROM tokens WHERE id = $1 AND ($2 = '' OR user_name = $2)")
                 .bind(id.to_owned())
@@ -341,17 +348,26 @@ impl Accounts {
 
     /// The value that the installation has under `name`: `fresh`, unless there is one already.
     pub async fn settle(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
+        if let Some(settled) = self.value(name).await? {
+            return Ok(settled);
+        }
         let insert = sqlx::query(
             "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         )
         .bind(name.to_owned())
         .bind(fresh.to_owned());
         self.changed(insert).await?;
+        // Another node may have been quicker.
+        let settled = self.value(name).await?;
+        settled.ok_or_else(|| StoreError::Database(sqlx::Error::RowNotFound))
+    }
+
+    async fn value(&self, name: &str) -> Result<Option<String>, StoreError> {
         let row = sqlx::query("SELECT value FROM installation WHERE name = $1")
             .bind(name.to_owned())
-            .fetch_one(self.database.pool())
+            .fetch_optional(self.database.pool())
             .await?;
-        Ok(row.try_get("value")?)
+        Ok(row.map(|row| row.try_get("value")).transpose()?)
     }
 
     async fn changed(&self, statement: Statement) -> Result<bool, StoreError> {

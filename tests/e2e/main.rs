@@ -3,6 +3,7 @@
 // The test runner shows what a test prints only where it helps: the figures with --nocapture, the log of a failure.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod access;
 mod api;
 mod bans;
 mod cli;

@@ -2,7 +2,7 @@
 //! the blocking pool, two at a time, with a bounded queue before it: a flood of log-ins waits or is turned away, and
 //! takes at most 38 MiB.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
@@ -28,7 +28,8 @@ pub const LONGEST: usize = 1024;
 pub struct Passwords {
     queue: Arc<Semaphore>,
     seats: Arc<Semaphore>,
-    decoy: Arc<str>,
+    /// What a password is compared with where there is no user, so that one takes as long as the other.
+    decoy: Arc<OnceLock<String>>,
 }
 
 /// Why no password was hashed or compared.
@@ -48,19 +49,17 @@ pub enum PasswordError {
     Hash,
 }
 
-impl Passwords {
-    /// Makes the hash that a password is compared with where there is no user, so that one takes as long as the other.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
-    pub fn new() -> Result<Self, PasswordError> {
-        Ok(Self {
+impl Default for Passwords {
+    fn default() -> Self {
+        Self {
             queue: Arc::new(Semaphore::new(WAITING)),
             seats: Arc::new(Semaphore::new(AT_ONCE)),
-            decoy: hash(&secret::password()?)?.into(),
-        })
+            decoy: Arc::default(),
+        }
     }
+}
 
+impl Passwords {
     /// Whether `password` is the one of `stored`; without one it takes the same time and is wrong.
     ///
     /// # Errors
@@ -72,7 +71,12 @@ impl Passwords {
     ) -> Result<bool, PasswordError> {
         let decoy = self.decoy.clone();
         self.work(move || {
-            let right = matches(&password, stored.as_deref().unwrap_or(&decoy));
+            // Made at the first comparison, whichever it is: a start need not pay for it.
+            if decoy.get().is_none() {
+                let _ = decoy.set(hash(&secret::password()?)?);
+            }
+            let against = stored.as_ref().or(decoy.get());
+            let right = against.is_some_and(|against| matches(&password, against));
             Ok(right && stored.is_some())
         })
         .await
@@ -155,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_matches_its_hash_and_nothing_else() {
-        let passwords = Passwords::new().expect("made");
+        let passwords = Passwords::default();
         let right = "correct horse";
         let stored = passwords.hash(right.to_owned()).await.expect("hashed");
         assert!(
@@ -189,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_is_turned_away() {
-        let passwords = Passwords::new().expect("made");
+        let passwords = Passwords::default();
         let flood: Vec<_> = (0..WAITING + 8)
             .map(|_| {
                 let passwords = passwords.clone();

@@ -64,7 +64,7 @@ impl World {
         let database = Database::open_file(&folder.path().join("a.db")).await;
         let clock = Arc::new(SetClock::at(START));
         let database = Some(database.expect("it opens"));
-        let access = Access::with_clock(database, settings, clock.clone()).expect("made");
+        let access = Access::with_clock(database, settings, clock.clone());
         let router = access.protect(routes(&access));
         Self {
             access,

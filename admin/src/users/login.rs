@@ -72,8 +72,10 @@ pub(crate) async fn login(
     headers: HeaderMap,
     extract::Json(login): extract::Json<Login>,
 ) -> Result<Response, Refusal> {
-    let user = access.accounts()?.user(&login.name).await?;
+    let accounts = access.accounts()?;
     access.take_attempt(source, "login").await?;
+    let user = accounts.user(&login.name).await;
+    let user = user.inspect_err(|_| access.log_ins().give_back(source.0))?;
     let may = user.as_ref().filter(|user| !user.disabled);
     let stored = may.and_then(|user| user.password.clone());
     let is_right = access.compare(login.password, stored, source).await?;

@@ -300,7 +300,7 @@ fn each_mistake_is_named_with_its_line() {
         ),
         (
             "zebra: 1",
-            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, alerts, rules, records, store, log, timeouts, caps, workers or shutdown",
+            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, tenants, alerts, rules, records, store, log, timeouts, caps, workers or shutdown",
         ),
         (
             "    websokcet: true",
@@ -393,6 +393,54 @@ fn each_mistake_is_named_with_its_line() {
         (
             "alerts: { receivers: { log: { syslog: { server: \"udp://h:514\" }, quiet: { from: \"22:00\", to: \"07:00\", offset: CET } } } }",
             "7: alerts.receivers.log: quiet.offset: `CET` is none | write +HH:MM or -HH:MM, as +01:00",
+        ),
+        (
+            "admin: { public_url: \"https://gate.example/\" }",
+            "7: admin.public_url: `https://gate.example/` is no origin | write scheme, host and port alone, such as https://gate.example.com",
+        ),
+        (
+            "admin: { cors: [\"https://a.example\", \"*\"] }",
+            "7: admin.cors: `*` is no origin | write scheme, host and port alone, such as https://gate.example.com",
+        ),
+        (
+            "admin: { cors: [\"https://a.example:443\"] }",
+            "7: admin.cors: `https://a.example:443` is no origin | write scheme, host and port alone, such as https://gate.example.com",
+        ),
+        (
+            "admin: { metrics_token: secret }",
+            "7: admin.metrics_token: it has fewer than 16 characters | draw one with `openssl rand -hex 32`, and write file:PATH",
+        ),
+        (
+            "admin: { sessions: { idle: 10s } }",
+            "7: admin.sessions.idle: 10s is out of range | write 1m or more, such as 30m",
+        ),
+        (
+            "admin: { public_url: \"https://g.example\", oidc: { issuer: \"http://id.example\", client_id: g, default_role: viewer } }",
+            "7: admin.oidc.issuer: `http://id.example` is no issuer | write the provider's URL, https://…; http is for loopback alone",
+        ),
+        (
+            "admin: { public_url: \"https://g.example\", oidc: { issuer: \"http://localhost.evil.example\", client_id: g, default_role: viewer } }",
+            "7: admin.oidc.issuer: `http://localhost.evil.example` is no issuer | write the provider's URL, https://…; http is for loopback alone",
+        ),
+        (
+            "admin: { oidc: { issuer: \"https://id.example\", client_id: g, default_role: viewer } }",
+            "7: admin.oidc: without `admin.public_url` the provider cannot send browsers back | set admin.public_url to where browsers reach the admin plane",
+        ),
+        (
+            "admin: { public_url: \"https://g.example\", oidc: { issuer: \"https://id.example\", client_id: g } }",
+            "7: admin.oidc: no value gives anybody a role, so nobody is let in | write roles: { admin: [\"…\"] }, or a default_role",
+        ),
+        (
+            "tenants: { \"a b\": {} }",
+            "7: tenants: `a b` is no name | write up to 64 letters, digits and -_., such as shop",
+        ),
+        (
+            "tenants: { a: { hosts: [\"https://a.example\"] } }",
+            "7: tenants.a.hosts: `https://a.example` is no host | write a name without scheme and port, or *.example.com",
+        ),
+        (
+            "tenants: { a: { routes: [none] } }",
+            "7: tenants.a.routes: there is no route `none` | defined: /",
         ),
         (
             "share: { redis: [\"redis://a\"] }",

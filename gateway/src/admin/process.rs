@@ -13,7 +13,7 @@ use portcullis_admin::overlay::Overlay;
 use portcullis_admin::rules::{Rule, StaticException};
 use portcullis_admin::subjects::{Factor, Portrait, Rates, Step};
 use portcullis_admin::time::rfc3339;
-use portcullis_admin::{Counted, Gateway};
+use portcullis_admin::{Access, Counted, Gateway};
 use portcullis_config::Config;
 use portcullis_detect::behaviour::{self, State, SubjectId};
 use portcullis_detect::{self as detect, RuleSpec};
@@ -34,6 +34,8 @@ pub(crate) struct Process {
     pub shared: Arc<Shared>,
     /// The settings, of the file and by API.
     pub layers: Arc<Layers>,
+    /// Who may use the admin plane.
+    pub access: Access,
     /// What runs here, as far as it does not change: name, version, node, start, workers, store.
     pub about: Info,
 }
@@ -65,6 +67,7 @@ impl Gateway for Process {
         metrics
             .behaviour
             .bans(&bans.counts(), bans.list(wall()).len());
+        metrics.access.refresh(self.access.counts());
         metrics.render()
     }
 

@@ -1,10 +1,5 @@
 use super::*;
-
-async fn accounts() -> (tempfile::TempDir, Accounts) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::open_file(&folder.path().join("a.db")).await;
-    (folder, Accounts::new(database.expect("it opens")))
-}
+use crate::testing::databases;
 
 fn user(name: &str, role: &str) -> User {
     User {
@@ -42,161 +37,171 @@ fn token(id: &str, user: &str) -> Token {
 
 #[tokio::test]
 async fn users_are_added_once_and_come_back_as_they_were() {
-    let (_folder, accounts) = accounts().await;
-    let first = User {
-        tenant: Some("shop".to_owned()),
-        subject: Some("https://id.example ada".to_owned()),
-        must_change: true,
-        login: Some(7),
-        ..user("ada", "admin")
-    };
-    assert!(accounts.add_first(&first).await.expect("added"));
-    assert!(
-        !accounts
-            .add_first(&user("bob", "admin"))
+    for fresh in databases().await {
+        let accounts = Accounts::new(fresh.database.clone());
+        let first = User {
+            tenant: Some("shop".to_owned()),
+            subject: Some("https://id.example ada".to_owned()),
+            must_change: true,
+            login: Some(7),
+            ..user("ada", "admin")
+        };
+        assert!(accounts.add_first(&first).await.expect("added"));
+        assert!(
+            !accounts
+                .add_first(&user("bob", "admin"))
+                .await
+                .expect("no error")
+        );
+        assert!(
+            !accounts
+                .add(&user("ada", "viewer"))
+                .await
+                .expect("no error")
+        );
+        assert!(accounts.add(&user("bob", "viewer")).await.expect("added"));
+        assert_eq!(
+            accounts.user("ada").await.expect("read"),
+            Some(first.clone())
+        );
+        assert_eq!(
+            accounts
+                .user_of_subject("https://id.example ada")
+                .await
+                .expect("read"),
+            Some(first)
+        );
+        let names: Vec<String> = accounts
+            .users()
             .await
-            .expect("no error")
-    );
-    assert!(
-        !accounts
-            .add(&user("ada", "viewer"))
-            .await
-            .expect("no error")
-    );
-    assert!(accounts.add(&user("bob", "viewer")).await.expect("added"));
-    assert_eq!(
-        accounts.user("ada").await.expect("read"),
-        Some(first.clone())
-    );
-    assert_eq!(
-        accounts
-            .user_of_subject("https://id.example ada")
-            .await
-            .expect("read"),
-        Some(first)
-    );
-    let names: Vec<String> = accounts
-        .users()
-        .await
-        .expect("read")
-        .into_iter()
-        .map(|user| user.name)
-        .collect();
-    assert_eq!(names, ["ada", "bob"]);
+            .expect("read")
+            .into_iter()
+            .map(|user| user.name)
+            .collect();
+        assert_eq!(names, ["ada", "bob"]);
+    }
 }
 
 #[tokio::test]
 async fn the_last_admin_stays_one() {
-    let (_folder, accounts) = accounts().await;
-    accounts.add(&user("ada", "admin")).await.expect("added");
-    accounts.add(&user("bob", "viewer")).await.expect("added");
-    let demoted = user("ada", "viewer");
-    let disabled = User {
-        disabled: true,
-        ..user("ada", "admin")
-    };
-    for change in [&demoted, &disabled] {
+    for fresh in databases().await {
+        let accounts = Accounts::new(fresh.database.clone());
+        accounts.add(&user("ada", "admin")).await.expect("added");
+        accounts.add(&user("bob", "viewer")).await.expect("added");
+        let demoted = user("ada", "viewer");
+        let disabled = User {
+            disabled: true,
+            ..user("ada", "admin")
+        };
+        for change in [&demoted, &disabled] {
+            assert!(
+                !accounts.change(change).await.expect("no error"),
+                "{change:?}"
+            );
+        }
+        assert!(!accounts.remove("ada").await.expect("no error"));
         assert!(
-            !accounts.change(change).await.expect("no error"),
-            "{change:?}"
+            accounts
+                .change(&user("bob", "admin"))
+                .await
+                .expect("changed")
         );
+        assert!(accounts.change(&disabled).await.expect("changed"));
+        assert!(
+            !accounts.remove("bob").await.expect("no error"),
+            "ada is shut out"
+        );
+        assert!(accounts.remove("ada").await.expect("removed"));
     }
-    assert!(!accounts.remove("ada").await.expect("no error"));
-    assert!(
-        accounts
-            .change(&user("bob", "admin"))
-            .await
-            .expect("changed")
-    );
-    assert!(accounts.change(&disabled).await.expect("changed"));
-    assert!(
-        !accounts.remove("bob").await.expect("no error"),
-        "ada is shut out"
-    );
-    assert!(accounts.remove("ada").await.expect("removed"));
 }
 
 #[tokio::test]
 async fn a_user_goes_with_sessions_and_tokens() {
-    let (_folder, accounts) = accounts().await;
-    accounts.add(&user("ada", "admin")).await.expect("added");
-    accounts.add(&user("bob", "viewer")).await.expect("added");
-    accounts
-        .open(&session("s", "bob", 3))
-        .await
-        .expect("opened");
-    assert!(accounts.add_token(&token("t", "bob")).await.expect("added"));
-    accounts.seen("s", 9).await.expect("noted");
-    accounts.used("t", 9).await.expect("noted");
-    let (open, of) = accounts.session("s").await.expect("read").expect("open");
-    assert_eq!((open.seen, of.name.as_str()), (9, "bob"));
-    let (found, of) = accounts
-        .token("hash of t")
-        .await
-        .expect("read")
-        .expect("there");
-    assert_eq!((found.used, of.name.as_str()), (Some(9), "bob"));
-    assert!(accounts.remove("bob").await.expect("removed"));
-    assert_eq!(accounts.session("s").await.expect("read"), None);
-    assert_eq!(accounts.token("hash of t").await.expect("read"), None);
+    for fresh in databases().await {
+        let accounts = Accounts::new(fresh.database.clone());
+        accounts.add(&user("ada", "admin")).await.expect("added");
+        accounts.add(&user("bob", "viewer")).await.expect("added");
+        accounts
+            .open(&session("s", "bob", 3))
+            .await
+            .expect("opened");
+        assert!(accounts.add_token(&token("t", "bob")).await.expect("added"));
+        accounts.seen("s", 9).await.expect("noted");
+        accounts.used("t", 9).await.expect("noted");
+        let (open, of) = accounts.session("s").await.expect("read").expect("open");
+        assert_eq!((open.seen, of.name.as_str()), (9, "bob"));
+        let (found, of) = accounts
+            .token("hash of t")
+            .await
+            .expect("read")
+            .expect("there");
+        assert_eq!((found.used, of.name.as_str()), (Some(9), "bob"));
+        assert!(accounts.remove("bob").await.expect("removed"));
+        assert_eq!(accounts.session("s").await.expect("read"), None);
+        assert_eq!(accounts.token("hash of t").await.expect("read"), None);
+    }
 }
 
 #[tokio::test]
 async fn sessions_and_tokens_are_bounded_and_end() {
-    let (_folder, accounts) = accounts().await;
-    accounts.add(&user("ada", "admin")).await.expect("added");
-    for n in 0..=SESSIONS_PER_USER {
-        let opened = session(&format!("s{n}"), "ada", n);
-        accounts.open(&opened).await.expect("opened");
-    }
-    assert_eq!(accounts.session("s0").await.expect("read"), None);
-    assert!(accounts.session("s1").await.expect("read").is_some());
-    assert!(accounts.close("s1").await.expect("closed"));
-    assert!(!accounts.close("s1").await.expect("no error"));
-    accounts.seen("s3", 50).await.expect("noted");
-    accounts.tidy(101, 3, 4).await.expect("tidied");
-    assert_eq!(accounts.session("s2").await.expect("read"), None);
-    assert!(accounts.session("s3").await.expect("read").is_some());
-    accounts.close_all("ada").await.expect("closed");
-    assert_eq!(accounts.session("s3").await.expect("read"), None);
+    for fresh in databases().await {
+        let accounts = Accounts::new(fresh.database.clone());
+        accounts.add(&user("ada", "admin")).await.expect("added");
+        for n in 0..=SESSIONS_PER_USER {
+            let opened = session(&format!("s{n}"), "ada", n);
+            accounts.open(&opened).await.expect("opened");
+        }
+        assert_eq!(accounts.session("s0").await.expect("read"), None);
+        assert!(accounts.session("s1").await.expect("read").is_some());
+        assert!(accounts.close("s1").await.expect("closed"));
+        assert!(!accounts.close("s1").await.expect("no error"));
+        accounts.seen("s3", 50).await.expect("noted");
+        accounts.tidy(101, 3, 4).await.expect("tidied");
+        assert_eq!(accounts.session("s2").await.expect("read"), None);
+        assert!(accounts.session("s3").await.expect("read").is_some());
+        accounts.close_all("ada").await.expect("closed");
+        assert_eq!(accounts.session("s3").await.expect("read"), None);
 
-    for n in 0..TOKENS_PER_USER {
+        for n in 0..TOKENS_PER_USER {
+            assert!(
+                accounts
+                    .add_token(&token(&format!("t{n}"), "ada"))
+                    .await
+                    .expect("added")
+            );
+        }
+        assert!(
+            !accounts
+                .add_token(&token("t", "ada"))
+                .await
+                .expect("no error")
+        );
+        assert!(
+            !accounts
+                .remove_token("t1", Some("bob"))
+                .await
+                .expect("no error")
+        );
         assert!(
             accounts
-                .add_token(&token(&format!("t{n}"), "ada"))
+                .remove_token("t1", Some("ada"))
                 .await
-                .expect("added")
+                .expect("removed")
         );
+        accounts.tidy(100, 0, 0).await.expect("tidied");
+        assert_eq!(accounts.tokens(None).await.expect("read").len(), 63);
+        accounts.tidy(101, 0, 0).await.expect("tidied");
+        assert!(accounts.tokens(Some("ada")).await.expect("read").is_empty());
     }
-    assert!(
-        !accounts
-            .add_token(&token("t", "ada"))
-            .await
-            .expect("no error")
-    );
-    assert!(
-        !accounts
-            .remove_token("t1", Some("bob"))
-            .await
-            .expect("no error")
-    );
-    assert!(
-        accounts
-            .remove_token("t1", Some("ada"))
-            .await
-            .expect("removed")
-    );
-    accounts.tidy(100, 0, 0).await.expect("tidied");
-    assert_eq!(accounts.tokens(None).await.expect("read").len(), 63);
-    accounts.tidy(101, 0, 0).await.expect("tidied");
-    assert!(accounts.tokens(Some("ada")).await.expect("read").is_empty());
 }
 
 #[tokio::test]
 async fn a_value_of_the_installation_is_settled_once() {
-    let (_folder, accounts) = accounts().await;
-    for fresh in ["a", "b"] {
-        let settled = accounts.settle("key", fresh).await.expect("settled");
-        assert_eq!(settled, "a");
+    for fresh in databases().await {
+        let accounts = Accounts::new(fresh.database.clone());
+        for fresh in ["a", "b"] {
+            let settled = accounts.settle("key", fresh).await.expect("settled");
+            assert_eq!(settled, "a");
+        }
     }
 }

@@ -441,7 +441,7 @@ async fn the_metrics_may_have_a_token_of_their_own() {
 
 #[tokio::test]
 async fn without_a_store_only_what_is_open_is_served() {
-    let access = Access::new(None, Settings::default()).expect("made");
+    let access = Access::new(None, Settings::default());
     let routes = users::router::<()>(access.clone())
         .route("/metrics", on(MethodFilter::GET, async || "through"));
     let router = access.protect(routes);
