@@ -17,12 +17,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use portcullis_admin::alerts::Parts;
 use portcullis_admin::{Access, Api, Hub, bans, overlay};
 use portcullis_store::Subscription;
 use tokio::sync::oneshot;
 
-use crate::access;
 use crate::metrics::Metrics;
+use crate::{access, alerts};
 
 /// What the admin plane tells of the process as a whole.
 pub(crate) struct AdminState {
@@ -112,6 +113,7 @@ pub(crate) fn spawn(
     api: Api,
     access: Access,
     feed: Option<Subscription>,
+    watching: Option<Parts>,
 ) -> io::Result<Admin> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -133,6 +135,10 @@ pub(crate) fn spawn(
             tokio::spawn(access::await_store(access.clone(), api.storage()));
             tokio::spawn(access.tend());
             tokio::spawn(show(feed, api.hub().clone()));
+            if let Some(parts) = watching {
+                tokio::spawn(alerts::count(state.metrics.clone(), parts.counts.clone()));
+                tokio::spawn(portcullis_admin::alerts::run(parts));
+            }
             tokio::spawn(overlay::follow(api.clone()));
             tokio::spawn(bans::follow(api));
             tokio::select! {

@@ -20,6 +20,7 @@ use tokio::task::LocalSet;
 use crate::admin::layers::Layers;
 use crate::admin::process::{self, Process};
 use crate::admin::{self, AdminState, Phase};
+use crate::alerts::Alerts;
 use crate::ledger::Ledger;
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
@@ -45,6 +46,7 @@ pub struct App {
     share: Option<Share>,
     layers: Arc<Layers>,
     access: Access,
+    alerts: Alerts,
     ledger: Option<Ledger>,
     state_dir: Option<PathBuf>,
 }
@@ -154,6 +156,7 @@ impl App {
             .map_or_else(|| watch::channel(None).1, Ledger::database);
         let feed = ledger.as_ref().map(|ledger| ledger.feed().subscribe());
         let hub = Hub::default();
+        let (alerts, watching) = Alerts::open(&config, ledger.as_ref(), &hub);
         let access = access::open(&config, &storage).map_err(one)?;
         let process = Process {
             state: admin_state.clone(),
@@ -163,8 +166,15 @@ impl App {
             about: process::about(&config, ledger.as_ref().map(Ledger::node), threads),
         };
         let api = Api::new(Arc::new(process), storage, hub);
-        let admin = admin::spawn(admin_socket, admin_state.clone(), api, access.clone(), feed)
-            .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
+        let admin = admin::spawn(
+            admin_socket,
+            admin_state.clone(),
+            api,
+            access.clone(),
+            feed,
+            watching,
+        )
+        .map_err(|error| one(format!("the admin plane cannot start: {error}")))?;
         let workers = (0..threads)
             .map(|number| spawn_worker(number, &shared, &places))
             .collect::<Result<Vec<_>, _>>()
@@ -180,6 +190,7 @@ impl App {
             share,
             layers,
             access,
+            alerts,
             ledger,
             state_dir,
         };
@@ -332,6 +343,7 @@ impl App {
             .map(|listener| listener.address)
             .collect();
         self.access.apply(access::settings(&snapshot.config));
+        self.alerts.apply(&snapshot.config);
         self.shared.snapshot.store(Arc::new(snapshot));
         *before = from_file;
         for (address, fresh, changed) in opened {

@@ -9,6 +9,7 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod answer;
 mod app;
 mod body;

@@ -4,6 +4,7 @@
 
 mod access;
 mod admin;
+mod alerts;
 mod behaviour;
 mod histogram;
 mod process;
@@ -20,6 +21,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 
 pub(crate) use self::access::AccessMetrics;
 use self::admin::AdminMetrics;
+use self::alerts::AlertMetrics;
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
 use self::process::ProcessMetrics;
@@ -103,6 +105,10 @@ names! {
     LiveClients => "portcullis_live_clients", "Clients that watch the live feed now.";
     LiveDropped => "portcullis_live_dropped_total", "Clients of the live feed that were dropped because they did not read.";
     LiveMissed => "portcullis_live_missed_total", "Events that clients of the live feed missed because they read too slowly.";
+    AlertsOpened => "portcullis_alerts_opened_total", "Incidents that were opened.";
+    AlertsLost => "portcullis_alerts_lost_total", "Sightings of incidents that were lost because the store was down for too long.";
+    AlertDeliveries => "portcullis_alert_deliveries_total", "Attempts to tell a receiver of an alert, by outcome; dead ones wait on the dead-letter list.";
+    AlertGroups => "portcullis_alert_groups", "Groups of requests that alerts count together now.";
     AdminLogIns => "portcullis_admin_log_ins_total", "Log-ins to the admin plane by outcome; throttled ones were not tried.";
     AdminRefused => "portcullis_admin_refused_total", "Requests to the admin plane that were refused, by reason.";
     AdminAuditLost => "portcullis_admin_audit_lost_total", "Events that the audit trail could not take.";
@@ -153,6 +159,8 @@ pub(crate) struct Metrics {
     pub store: StoreMetrics,
     /// What the admin API does.
     pub admin: AdminMetrics,
+    /// Incidents, and who was told of them.
+    pub alerts: AlertMetrics,
     /// Who came to the admin plane.
     pub access: AccessMetrics,
 }
@@ -264,6 +272,7 @@ impl Metrics {
             share: ShareMetrics::new(&r)?,
             store: StoreMetrics::new(&r)?,
             admin: AdminMetrics::new(&r)?,
+            alerts: AlertMetrics::new(&r)?,
             access: AccessMetrics::new(&r)?,
             registry: r,
         }))
