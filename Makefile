@@ -18,11 +18,11 @@ ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench eval cover fuzz clean
+.PHONY: help build run test lint bench eval cover fuzz onnxruntime clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the release binary: target/release/portcullis
 	@scripts/packages.sh build
@@ -48,7 +48,8 @@ bench: ## The same load through Portcullis and its peers, side by side
 	python3 benches/compare/run.py --target-dir $(TARGET) $(ARGS)
 
 eval: ## What is stopped and what is left alone, by the sets in DATA=DIR
-	@scripts/packages.sh build
+	@scripts/packages.sh build models
+	@scripts/onnxruntime.sh $(TARGET)/lib
 	cargo build --release --locked --package portcullis --bin portcullis
 	$(TARGET)/release/portcullis eval --table --data '$(DATA)' $(ARGS)
 
@@ -58,6 +59,10 @@ cover: ## Line coverage of the tests
 fuzz: ## Run each fuzz target for FUZZ_SECONDS
 	@scripts/packages.sh build fuzz
 	@scripts/fuzz.sh
+
+onnxruntime: ## The library that runs models: target/lib/libonnxruntime.so
+	@scripts/packages.sh models
+	@scripts/onnxruntime.sh $(TARGET)/lib
 
 clean: ## Remove what was built, tools included
 	rm -rf $(TARGET) tests/fuzz/target

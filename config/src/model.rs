@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::{ByteSize, Duration, NetworkFormat, PathFormat, RecordOutput, SocketFormat};
 
+mod ensemble;
 mod identity;
 mod listener;
 mod policy;
@@ -21,6 +22,7 @@ mod route;
 mod share;
 mod upstream;
 
+pub use ensemble::{Deep, Ensemble, GroupWeights};
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
@@ -64,6 +66,9 @@ pub struct Config {
     /// What clients do over time, and what happens to them for it. A policy takes part with `behaviour.enabled`.
     #[serde(default)]
     pub behaviour: portcullis_detect::behaviour::Settings,
+    /// Models that judge what the rules leave open. Off unless switched on; it costs nothing then.
+    #[serde(default)]
+    pub ensemble: Ensemble,
     /// What several gateways share through Redis or Valkey: rate limits, bans, and what is known of clients. Unset:
     /// each gateway stands alone. A change needs a restart.
     #[serde(default)]

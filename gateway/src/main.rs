@@ -29,6 +29,7 @@ mod limit;
 mod listen;
 mod memory;
 mod metrics;
+mod models;
 mod record;
 mod reload;
 mod respond;
@@ -50,5 +51,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    sys::disable_telemetry();
     cli::Cli::parse().run()
 }

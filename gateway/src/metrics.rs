@@ -4,6 +4,7 @@
 
 mod behaviour;
 mod histogram;
+mod models;
 mod process;
 mod share;
 
@@ -17,6 +18,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registr
 
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
+use self::models::ModelMetrics;
 use self::process::ProcessMetrics;
 pub(crate) use self::share::{Loss, ShareMetrics};
 use crate::answer::Unseen;
@@ -80,6 +82,11 @@ names! {
     ShareBatches => "portcullis_share_batches_total", "Batches that were sent to other gateways and received from them.";
     ShareDropped => "portcullis_share_dropped_total", "What was not shared, by reason.";
     ShareLag => "portcullis_share_lag_seconds", "Time since batches were last exchanged; 0 where nothing is shared.";
+    ModelRuntimeUp => "portcullis_model_runtime_up", "1 while the runtime of the models is loaded.";
+    ModelUp => "portcullis_model_up", "1 for a model that is loaded, 0 for one of the manifest that is not.";
+    ModelSkipped => "portcullis_model_skipped_total", "Requests on which a model was not asked or did not answer, by reason.";
+    ModelShadow => "portcullis_model_shadow_votes_total", "Votes of models in shadow, by whether the ensemble without them came to the same.";
+    EnsembleEffects => "portcullis_ensemble_effects_total", "Requests that the models judged, by what became of the score.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -123,6 +130,8 @@ pub(crate) struct Metrics {
     pub behaviour: BehaviourMetrics,
     /// What is shared with other gateways.
     pub share: ShareMetrics,
+    /// What the models do.
+    pub models: ModelMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -230,6 +239,7 @@ impl Metrics {
             accept_errors: counter(&r, Name::AcceptErrors)?,
             behaviour: BehaviourMetrics::new(&r)?,
             share: ShareMetrics::new(&r)?,
+            models: ModelMetrics::new(&r)?,
             registry: r,
         }))
     }
