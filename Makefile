@@ -18,7 +18,7 @@ ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench eval train cover fuzz schemathesis clean
+.PHONY: help build run test lint bench eval train cover fuzz schemathesis onnxruntime clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
@@ -48,7 +48,8 @@ bench: ## The same load through Portcullis and its peers, side by side
 	python3 benches/compare/run.py --target-dir $(TARGET) $(ARGS)
 
 eval: ## What is stopped and what is left alone, by the sets in DATA=DIR
-	@scripts/packages.sh build
+	@scripts/packages.sh build models
+	@scripts/onnxruntime.sh $(TARGET)/lib
 	cargo build --release --locked --package portcullis --bin portcullis
 	$(TARGET)/release/portcullis eval --table --data '$(DATA)' $(ARGS)
 
@@ -69,6 +70,10 @@ schemathesis: ## Try the admin API as its OpenAPI document describes it
 	@scripts/packages.sh build
 	cargo build --locked --package portcullis --bin portcullis
 	@BINARY=$(TARGET)/debug/portcullis scripts/schemathesis.sh
+
+onnxruntime: ## The library that runs models: target/lib/libonnxruntime.so
+	@scripts/packages.sh models
+	@scripts/onnxruntime.sh $(TARGET)/lib
 
 clean: ## Remove what was built, tools included
 	rm -rf $(TARGET) tests/fuzz/target

@@ -9,6 +9,7 @@ packages_of() {
     case "$1" in
         build) echo cc:gcc /usr/include/stdio.h:libc6-dev ;;
         test) echo promtool:prometheus redis-server:redis-server ;;
+        models) echo python3:python3 pip3:python3-pip ;;
         fuzz) echo c++:g++ ;;
         bench)
             echo nginx:nginx haproxy:haproxy wrk:wrk python3:python3 taskset:util-linux \

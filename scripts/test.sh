@@ -17,7 +17,8 @@ part() {
     echo "== $name: $((SECONDS - from)) s"
 }
 
-scripts/packages.sh build test fuzz
+scripts/packages.sh build test models fuzz
+scripts/onnxruntime.sh "${CARGO_TARGET_DIR:-target}/lib"
 part "fuzz targets" 15m scripts/fuzz.sh
 part "cargo test" 35m cargo test --workspace --locked --no-fail-fast
 part "trainer" 20m scripts/trainer.sh

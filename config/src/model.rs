@@ -15,6 +15,7 @@ use crate::value::{ByteSize, Duration, NetworkFormat, PathFormat, RecordOutput};
 
 mod admin;
 mod alerts;
+mod ensemble;
 mod identity;
 mod listener;
 mod policy;
@@ -28,6 +29,7 @@ pub use alerts::{
     AlertGroup, AlertLevel, AlertMatch, AlertRule, Alerts, Email, Quiet, Receiver, Syslog, Webhook,
     WebhookFormat,
 };
+pub use ensemble::{Deep, Ensemble, GroupWeights};
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
@@ -72,6 +74,9 @@ pub struct Config {
     /// What clients do over time, and what happens to them for it. A policy takes part with `behaviour.enabled`.
     #[serde(default)]
     pub behaviour: portcullis_detect::behaviour::Settings,
+    /// Models that judge what the rules leave open. Off unless switched on; it costs nothing then.
+    #[serde(default)]
+    pub ensemble: Ensemble,
     /// What several gateways share through Redis or Valkey: rate limits, bans, and what is known of clients. Unset:
     /// each gateway stands alone. A change needs a restart.
     #[serde(default)]

@@ -11,6 +11,8 @@ impl Config {
     pub(crate) fn resolve_paths(&mut self, folder: &Path) {
         let resolve = |path: &mut PathBuf| *path = folder.join(&path);
         self.rules.directory.iter_mut().for_each(resolve);
+        self.ensemble.manifest.iter_mut().for_each(resolve);
+        self.ensemble.library.iter_mut().for_each(resolve);
         self.log.file.iter_mut().for_each(resolve);
         self.identity.tokens.jwks.iter_mut().for_each(resolve);
         self.identity.networks.iter_mut().for_each(resolve);

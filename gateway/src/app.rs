@@ -26,6 +26,7 @@ use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::record::{Recorder, Sink};
 use crate::reload::{self, Watcher};
 use crate::share::{Plan, Share};
@@ -43,6 +44,7 @@ pub struct App {
     listeners: HashMap<SocketAddr, Listening>,
     places: Arc<Semaphore>,
     memory: Memory,
+    models: Models,
     share: Option<Share>,
     layers: Arc<Layers>,
     access: Access,
@@ -66,6 +68,8 @@ struct Listening {
 
 /// Listeners that may wait for a worker to take them.
 const LISTENERS_AT_ONCE: usize = 1024;
+/// How often sessions of models that were replaced are dropped.
+const TIDY: Duration = Duration::from_secs(5);
 /// How long the end waits for records to be written.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -93,10 +97,11 @@ impl App {
         });
         let memory = memory(&config, state_dir.clone(), &metrics).map_err(one)?;
         let layers = Arc::new(Layers::new(config.clone()));
-        let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
+        let threads = worker_count(&config);
+        let models = Models::load(&config.ensemble, threads, &metrics, &Models::none())?;
+        let snapshot = Snapshot::build(config, &limits, &metrics, memory.state(), &models)?;
         let config = snapshot.config.clone();
         let tls = listeners_tls(&config)?;
-        let threads = worker_count(&config);
         // Everything is bound before anything is served, so that a failure leaves nothing half started.
         let mut sockets = Vec::new();
         let mut problems = Vec::new();
@@ -187,6 +192,7 @@ impl App {
             listeners: HashMap::new(),
             places,
             memory,
+            models,
             share,
             layers,
             access,
@@ -246,6 +252,7 @@ impl App {
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
             let mut watcher = Watcher::new(file.clone());
+            let mut tidy = tokio::time::interval(TIDY);
             loop {
                 tokio::select! {
                     _ = hangup.recv() => {
@@ -254,6 +261,7 @@ impl App {
                         self.reload(file.as_deref());
                     }
                     () = watcher.changed() => self.reload(file.as_deref()),
+                    _ = tidy.tick() => drop(self.models.ensemble().retired()),
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                 }
@@ -311,7 +319,10 @@ impl App {
             .transpose()
             .map_err(|problem| vec![problem])?;
         let state = opened.as_ref().unwrap_or(&self.memory).state();
-        let snapshot = Snapshot::build(fresh, &self.shared.limits, &self.shared.metrics, state)?;
+        let metrics = &self.shared.metrics;
+        let threads = self.workers.len();
+        let models = Models::load(&fresh.ensemble, threads, metrics, &self.models)?;
+        let snapshot = Snapshot::build(fresh, &self.shared.limits, metrics, state, &models)?;
         if let Some(opened) = opened {
             self.memory = opened;
             if let Some(share) = &self.share {
@@ -346,6 +357,8 @@ impl App {
         self.alerts.apply(&snapshot.config);
         self.shared.snapshot.store(Arc::new(snapshot));
         *before = from_file;
+        self.models.ensemble().hand_over_to(models.ensemble());
+        self.models = models;
         for (address, fresh, changed) in opened {
             if let Some((sockets, tls)) = fresh {
                 self.open(address, sockets, tls);
@@ -509,6 +522,7 @@ fn memory(
 fn has_files(config: &Config) -> bool {
     config.identity.tokens.jwks.is_some()
         || config.identity.networks.is_some()
+        || config.ensemble.enabled
         || config
             .listeners
             .iter()

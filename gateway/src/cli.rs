@@ -96,6 +96,9 @@ enum Command {
     /// About the configuration: its schema, its reference, the file that is shipped
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// About the models: list, verify
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// About the rules: list, show, test, lint
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -165,6 +168,9 @@ pub struct EvalArgs {
     /// A folder of rule files instead of the built-in rules
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+    /// Also ask the models of this manifest
+    #[arg(long, value_name = "MANIFEST.json", conflicts_with = "behaviour")]
+    pub ensemble: Option<PathBuf>,
     /// The paranoia level
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub paranoia: u8,
@@ -366,6 +372,26 @@ pub struct ExportArgs {
     pub state_dir: Option<PathBuf>,
 }
 
+/// What `models` can do.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the models of a manifest: what each reads, with whom it votes, how much it counts
+    List(ModelsFrom),
+    /// Load every model of a manifest and run it; exits with 1 if one cannot be used
+    Verify(ModelsFrom),
+}
+
+/// Which models are meant.
+#[derive(Debug, Args)]
+pub struct ModelsFrom {
+    /// The manifest; without it, the one beside the executable
+    #[arg(long, value_name = "MANIFEST.json")]
+    pub manifest: Option<PathBuf>,
+    /// The library of ONNX Runtime; without it, the places that `ensemble.library` describes
+    #[arg(long, value_name = "FILE")]
+    pub library: Option<PathBuf>,
+}
+
 /// What `rules` can do.
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
@@ -544,6 +570,7 @@ impl Cli {
             Command::Users(args) => command::users::run(&args),
             Command::Simulate(args) => command::simulate::run(&args),
             Command::Config(which) => command::config::run(&which),
+            Command::Models(which) => command::models::run(&which),
             Command::Rules(which) => command::rules::run(&which),
         };
         outcome.unwrap_or_else(|error| {

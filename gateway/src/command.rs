@@ -13,6 +13,7 @@ pub mod demo;
 pub mod eval;
 pub mod features;
 pub mod inspect;
+pub mod models;
 pub mod rules;
 pub mod run;
 pub mod simulate;

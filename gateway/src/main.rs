@@ -32,6 +32,7 @@ mod limit;
 mod listen;
 mod memory;
 mod metrics;
+mod models;
 mod outliers;
 mod record;
 mod reload;
@@ -54,5 +55,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    sys::disable_telemetry();
     cli::Cli::parse().run()
 }

@@ -7,6 +7,7 @@ mod admin;
 mod alerts;
 mod behaviour;
 mod histogram;
+mod models;
 mod process;
 mod share;
 mod store;
@@ -24,6 +25,7 @@ use self::admin::AdminMetrics;
 use self::alerts::AlertMetrics;
 use self::behaviour::BehaviourMetrics;
 pub(crate) use self::histogram::Histogram;
+use self::models::ModelMetrics;
 use self::process::ProcessMetrics;
 pub(crate) use self::share::{Loss, ShareMetrics};
 use self::store::StoreMetrics;
@@ -112,6 +114,11 @@ names! {
     AdminLogIns => "portcullis_admin_log_ins_total", "Log-ins to the admin plane by outcome; throttled ones were not tried.";
     AdminRefused => "portcullis_admin_refused_total", "Requests to the admin plane that were refused, by reason.";
     AdminAuditLost => "portcullis_admin_audit_lost_total", "Events that the audit trail could not take.";
+    ModelRuntimeUp => "portcullis_model_runtime_up", "1 while the runtime of the models is loaded.";
+    ModelUp => "portcullis_model_up", "1 for a model that is loaded, 0 for one of the manifest that is not.";
+    ModelSkipped => "portcullis_model_skipped_total", "Requests on which a model was not asked or did not answer, by reason.";
+    ModelShadow => "portcullis_model_shadow_votes_total", "Votes of models in shadow, by whether the ensemble without them came to the same.";
+    EnsembleEffects => "portcullis_ensemble_effects_total", "Requests that the models judged, by what became of the score.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }
 
@@ -163,6 +170,8 @@ pub(crate) struct Metrics {
     pub alerts: AlertMetrics,
     /// Who came to the admin plane.
     pub access: AccessMetrics,
+    /// What the models do.
+    pub models: ModelMetrics,
 }
 
 /// The counters of one route, resolved when a snapshot is built.
@@ -274,6 +283,7 @@ impl Metrics {
             admin: AdminMetrics::new(&r)?,
             alerts: AlertMetrics::new(&r)?,
             access: AccessMetrics::new(&r)?,
+            models: ModelMetrics::new(&r)?,
             registry: r,
         }))
     }

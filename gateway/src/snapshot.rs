@@ -16,6 +16,7 @@ use crate::client::TrustedProxies;
 use crate::identity::Identity;
 use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
+use crate::models::Models;
 use crate::record::Redaction;
 use crate::route::RouteTable;
 use crate::upstream::spec::UpstreamSpec;
@@ -104,7 +105,8 @@ pub struct Policy {
 }
 
 impl Snapshot {
-    /// Compiles a configuration that has passed its checks. `state` is what is known of clients.
+    /// Compiles a configuration that has passed its checks. `state` is what is known of clients, `models` are
+    /// those that are loaded.
     ///
     /// # Errors
     /// With sentences for the operator: certificates that cannot be read, rules that do not compile.
@@ -113,10 +115,15 @@ impl Snapshot {
         limits: &Limits,
         metrics: &Metrics,
         state: &Arc<State>,
+        models: &Models,
     ) -> Result<Self, Vec<String>> {
         let rules = crate::rules::load(config.rules.directory.as_deref())?;
         let behaviour = Behaviour::new(Arc::new(config.behaviour.clone()), state.clone());
-        let detector = Arc::new(Detector::new(rules).with_behaviour(behaviour));
+        let detector = Arc::new(
+            Detector::new(rules)
+                .with_behaviour(behaviour)
+                .with_ensemble(models.ensemble().clone()),
+        );
         let identity = Arc::new(Identity::build(&config.identity, *state.hashing())?);
         let mut problems = Vec::new();
         let mut upstreams = Vec::new();
@@ -284,6 +291,7 @@ impl Policy {
             paranoia: policy.paranoia,
             exceptions: policy.exceptions.iter().map(exception).collect(),
             behaviour: watch(policy),
+            ensemble: policy.ensemble,
             ..detect::Policy::default()
         };
         Ok(Self {

@@ -1,5 +1,5 @@
 //! The few calls into the C library that have no safe wrapper here: giving freed memory back, the limit of
-//! descriptors, and two constants of the machine. Everything unsafe in the gateway is on this page.
+//! descriptors, a variable of the environment, and two constants of the machine. Everything unsafe in the gateway is on this page.
 
 #![allow(unsafe_code)]
 
@@ -11,6 +11,13 @@ pub(crate) fn release_free_memory() {
     unsafe {
         libc::malloc_trim(0);
     }
+}
+
+/// Tells ONNX Runtime to send nothing about its use to anyone; it reads this variable when it is loaded. To be called
+/// first of all, before there is a second thread.
+pub(crate) fn disable_telemetry() {
+    // SAFETY: nothing else runs yet, so nobody reads the environment meanwhile.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
 /// Raises the soft limit of open descriptors to the hard one. Returns the limit that holds now, or `None` where the

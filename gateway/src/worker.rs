@@ -89,7 +89,7 @@ impl Worker {
         let snapshot = shared.snapshot.load_full();
         Rc::new(Self {
             current: RefCell::new(Current::new(snapshot, None)),
-            scratch: RefCell::default(),
+            scratch: RefCell::new(detect::Worker::resident()),
             connections: RefCell::default(),
             shared,
         })

@@ -12,6 +12,7 @@ mod forward;
 mod harness;
 mod limits;
 mod metrics;
+mod models;
 mod records;
 mod refuse;
 mod reload;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::harness::client::{PATIENCE, get};
 use crate::harness::origin::ok;
 use crate::harness::{Gateway, Origin, World};
+use crate::models::Models;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -19,6 +20,8 @@ fn root() -> PathBuf {
 
 /// A gateway that has met with everything that makes a series of its own.
 fn busy_gateway() -> (Gateway, Origin) {
+    // A gate needs no runtime.
+    let models = Models::of(&["gate"]);
     let origin = Origin::answering(|seen| {
         if seen.target() == "/reset" {
             Vec::new()
@@ -28,7 +31,10 @@ fn busy_gateway() -> (Gateway, Origin) {
     });
     let gateway = World::before(&origin)
         .policy("limits: [{ key: client, rate: 600/min }]")
-        .with("timeouts: { idle: 500ms }")
+        .with(&format!(
+            "timeouts: {{ idle: 500ms }}\n{}",
+            models.lines("")
+        ))
         .start();
     for target in [
         "/",

@@ -28,6 +28,9 @@ pub struct Policy {
     pub limits: Option<Vec<Limit>>,
     /// Whether clients are judged by what they do over time.
     pub behaviour: Behaviour,
+    /// Whether the models are asked, where `ensemble.enabled` is set. The finding of the models is called `ensemble` in
+    /// exceptions.
+    pub ensemble: bool,
     /// How suspicious the rules are, 1 to 4: each rule says from which level on it looks. Higher levels catch more and
     /// deny more harmless requests.
     #[schemars(range(min = 1, max = 4))]
@@ -235,6 +238,7 @@ impl Default for Policy {
             on_failure: Failure::default(),
             limits: None,
             behaviour: Behaviour::default(),
+            ensemble: true,
             paranoia: 1,
             responses: Responses::default(),
             exceptions: Vec::new(),

@@ -7,6 +7,7 @@ use crate::cli::CheckArgs;
 use crate::limit::{LimitClock, Limits};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::reload;
 use crate::snapshot::Snapshot;
 
@@ -32,7 +33,8 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         }
         crate::share::Plan::of(&config).map_err(|problem| vec![problem])?;
         let memory = Memory::idle(&config.behaviour).map_err(|problem| vec![problem])?;
-        Snapshot::build(config, &limits, &metrics, memory.state())
+        let models = Models::load(&config.ensemble, 0, &metrics, &Models::none())?;
+        Snapshot::build(config, &limits, &metrics, memory.state(), &models)
     });
     match checked {
         Ok(snapshot) => {

@@ -28,11 +28,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use portcullis_config as config;
 use portcullis_detect::Detector;
+use portcullis_detect::ensemble::Ensemble;
 use serde_json::{Value, json};
 
 use super::{list_problems, say};
 use crate::cli::EvalArgs;
+use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::rules;
 use catalogue::{Found, Kind, PAYLOADS, REQUESTS};
 use graft::base::Bases;
@@ -78,7 +82,11 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    let mut judge = Judge::new(Detector::new(rules), args.paranoia);
+    let mut detector = Detector::new(rules);
+    if let Some(manifest) = &args.ensemble {
+        detector = detector.with_ensemble(models(manifest)?);
+    }
+    let mut judge = Judge::new(detector, args.paranoia);
     judge.keep_wrong = args.wrong.is_some();
     let mut plan = Plan {
         folder,
@@ -93,6 +101,22 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     } else {
         plan.print_sets(args, &mut wrong)
     }
+}
+
+/// The models of a manifest, all of them or none.
+fn models(manifest: &Path) -> anyhow::Result<Ensemble> {
+    let config = config::Ensemble {
+        enabled: true,
+        required: true,
+        manifest: Some(manifest.to_owned()),
+        // An evaluation shares its cores with whatever else runs; what a model costs is measured elsewhere.
+        deadline: config::Duration::from_secs(1),
+        ..config::Ensemble::default()
+    };
+    let metrics = Metrics::new()?;
+    let loaded = Models::load(&config, spread::MOST_THREADS, &metrics, &Models::none());
+    let loaded = loaded.map_err(|problems| anyhow::anyhow!(problems.join("; ")))?;
+    Ok(loaded.ensemble().clone())
 }
 
 type WrongFile = Option<BufWriter<File>>;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use portcullis_detect::ensemble::Opinion;
 use portcullis_detect::ruletest::OwnedRequest;
 use portcullis_detect::{Detector, Evidence, Policy, Subjects, SystemClock, Verdict, Worker};
 
@@ -13,6 +14,7 @@ use crate::cli::InspectArgs;
 use crate::limit::{LimitClock, Limits};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::models::Models;
 use crate::snapshot::Snapshot;
 use crate::{reload, rules};
 
@@ -99,7 +101,8 @@ fn judge_configured(file: &Path, request: &OwnedRequest) -> Result<Verdict, Vec<
         metrics.limit_evictions.clone(),
     );
     let memory = Memory::idle(&config.behaviour).map_err(|problem| vec![problem])?;
-    let snapshot = Snapshot::build(config, &limits, &metrics, memory.state())?;
+    let models = Models::load(&config.ensemble, 0, &metrics, &Models::none())?;
+    let snapshot = Snapshot::build(config, &limits, &metrics, memory.state(), &models)?;
     let method = http::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
     let path = String::from_utf8_lossy(&request.path);
     let Some(route) = snapshot.routes.find(&request.host, &path, &method) else {
@@ -132,6 +135,9 @@ fn print(verdict: &Verdict) {
     if verdict.evidence.is_empty() {
         say("  nothing speaks against it");
     }
+    if let Some(opinion) = &verdict.ensemble {
+        print_opinion(opinion);
+    }
     if !verdict.uninspected.is_nothing() {
         say("  not everything was looked at: the body or some fields are over a cap");
     }
@@ -145,6 +151,38 @@ fn print(verdict: &Verdict) {
         })
         .collect();
     say(&format!("  stages: {}", stages.join(", ")));
+}
+
+fn print_opinion(opinion: &Opinion) {
+    say(&format!(
+        "  models: {:.1} % an attack, {} of {} agree, confidence {:.0} %, effect {}",
+        100.0 * opinion.probability,
+        opinion.agreeing,
+        opinion.voting,
+        100.0 * opinion.confidence,
+        opinion.effect.as_str()
+    ));
+    for vote in &opinion.votes {
+        let shadow = if vote.shadow { " (shadow: no say)" } else { "" };
+        say(&format!(
+            "    {:<24} {:>5.1} %{shadow}",
+            vote.model,
+            100.0 * vote.probability
+        ));
+    }
+    for skipped in &opinion.skipped {
+        say(&format!(
+            "    {:<24} not asked: {}",
+            skipped.model,
+            skipped.why.as_str()
+        ));
+    }
+    for reason in &opinion.reasons {
+        say(&format!(
+            "    for it speaks {:?} ({:+.2})",
+            reason.text, reason.contribution
+        ));
+    }
 }
 
 fn print_evidence(evidence: &Evidence) {

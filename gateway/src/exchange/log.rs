@@ -234,6 +234,9 @@ impl Exchange {
                 metrics.behaviour.found(finding.kind);
             }
         }
+        if let Some(opinion) = &verdict.ensemble {
+            metrics.models.opinion(opinion);
+        }
         self.verdict = Some(Box::new(verdict));
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use portcullis_detect::behaviour::{Judgement, Reaction};
+use portcullis_detect::ensemble::{Effect, Opinion};
 use portcullis_detect::field::Location;
 use portcullis_detect::verdict::{Evidence, Level, Verdict};
 use serde::Serialize;
@@ -213,6 +214,14 @@ pub(super) fn write_verdict(
     {
         object.raw(key!("behaviour"), |out| append(judgement, out));
     }
+    if let Some(opinion) = verdict.ensemble.as_ref().filter(|opinion| has_say(opinion)) {
+        // The reasons are bytes of a field, which may be a secret.
+        let shown = Opinion {
+            reasons: Vec::new(),
+            ..opinion.clone()
+        };
+        object.raw(key!("ensemble"), |out| append(&shown, out));
+    }
     if !verdict.uninspected.is_nothing() {
         object.raw(key!("uninspected"), |out| append(&verdict.uninspected, out));
     }
@@ -224,6 +233,11 @@ fn speaks(judgement: &Judgement) -> bool {
     !judgement.findings.is_empty()
         || judgement.reaction != Reaction::None
         || judgement.risk.value >= 1.0
+}
+
+/// Whether the models have anything to say; as with behaviour.
+fn has_say(opinion: &Opinion) -> bool {
+    opinion.effect != Effect::None || opinion.agreeing > 0
 }
 
 fn write_evidence(evidence: &Evidence, hidden: bool, out: &mut Vec<u8>) {

@@ -55,6 +55,7 @@ impl Judge {
             detector,
             policy: Policy {
                 paranoia,
+                ensemble: true,
                 ..Policy::default()
             },
             inspect: BodyPolicy::default().inspect.as_usize(),

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// More threads than this would wait for the one that reads.
-const MOST_THREADS: usize = 8;
+pub const MOST_THREADS: usize = 8;
 /// Items handed over at once.
 const BATCH: usize = 32;
 /// Batches that may wait for a thread; bounds what is in memory.

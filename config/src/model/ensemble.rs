@@ -1,0 +1,94 @@
+//! The models: where they are, when they are asked, how much they count.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Duration, PathFormat};
+
+/// Models that judge what the rules leave open, and take weight from weak rules where nothing is behind them. They are
+/// run by ONNX Runtime, which is looked for in `library`, in the file that `ORT_DYLIB_PATH` names, beside the
+/// executable, in `../lib` from there, and in the active Python environment. What cannot be loaded is out, with a
+/// message and `portcullis_model_up` 0; the gateway runs on with the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ensemble {
+    /// Whether models are loaded and asked. A policy can leave them out with `ensemble: false`.
+    pub enabled: bool,
+    /// Refuse to start, and refuse a reload, when the runtime or a model cannot be loaded.
+    pub required: bool,
+    /// The list of the models, `manifest.json`; their files are looked for beside it. Unset: `models/manifest.json`
+    /// beside the executable, then in `../share/portcullis` from there.
+    #[schemars(with = "Option<PathFormat>")]
+    pub manifest: Option<PathBuf>,
+    /// The library of ONNX Runtime (`libonnxruntime.so`). Unset: the places named above. A change needs a restart.
+    #[schemars(with = "Option<PathFormat>")]
+    pub library: Option<PathBuf>,
+    /// How long the models may take for one request. One that has begun is not stopped; those after it are skipped,
+    /// named in the verdict and counted.
+    pub deadline: Duration,
+    /// When the deep (slow) models are asked.
+    pub deep: Deep,
+    /// How much each group of models counts. Groups of which no model voted are left out.
+    pub weights: GroupWeights,
+    /// How much of the score of weak rules is taken at the most, in percent, where the models see nothing. What rules of
+    /// critical severity find is never lowered. 0: nothing is lowered.
+    #[schemars(range(max = 100))]
+    pub lower_by: u8,
+    /// From which joint probability on models alone deny, in place of the manifest's. It should be higher than that: the
+    /// rate of false alarms below it was not measured. 101 % (1.01) means never.
+    #[schemars(range(min = 0.5, max = 1.01))]
+    pub deny: Option<f32>,
+}
+
+/// When the deep models are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deep {
+    /// Where the cheap ones are in doubt, and for clients that have raised suspicion.
+    #[default]
+    Grey,
+    /// On every request with something to judge. It costs some 100 µs each.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How much each group of models counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupWeights {
+    /// Models that learnt without labels.
+    pub unsupervised: u16,
+    /// Models that learnt with labels.
+    pub supervised: u16,
+    /// Networks.
+    pub neural: u16,
+}
+
+impl Default for Ensemble {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            required: false,
+            manifest: None,
+            library: None,
+            deadline: Duration::from_millis(1),
+            deep: Deep::Grey,
+            weights: GroupWeights::default(),
+            lower_by: 60,
+            deny: None,
+        }
+    }
+}
+
+impl Default for GroupWeights {
+    fn default() -> Self {
+        Self {
+            unsupervised: 35,
+            supervised: 50,
+            neural: 15,
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The models as the gateway keeps them: the manifest and its files read and checked, the runtime loaded, and sessions
+//! built for each worker, on the thread that starts or reloads and never on a worker's. What cannot be had is left
+//! out, said and counted; the engine gets the rest as one [`detect::Ensemble`].
+
+mod library;
+mod runtime;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use portcullis_config::{Deep, Ensemble as Config};
+use portcullis_detect::ensemble::gate::Gate;
+use portcullis_detect::ensemble::manifest::{Entry, Manifest, Mode, Role};
+use portcullis_detect::ensemble::{
+    self as detect, Crew, Ensemble, Member, Seat, Settings, Weights,
+};
+use ring::digest::{SHA256, digest};
+
+use self::runtime::Runtime;
+use crate::metrics::Metrics;
+
+/// A model's file may not be larger than this.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Sessions beyond one for each worker: for bodies that are inspected away from the workers, and for commands.
+const SPARE: usize = 1;
+
+/// The models that are loaded, and from what.
+#[derive(Default)]
+pub struct Models {
+    ensemble: Ensemble,
+    source: Option<Source>,
+}
+
+/// What decides whether anything has to be built anew.
+#[derive(Clone, PartialEq)]
+struct Source {
+    config: Config,
+    workers: usize,
+    manifest: Vec<u8>,
+    /// The digests of the files that were there, model by model.
+    files: Vec<Option<String>>,
+}
+
+/// A model as it was found: its entry, its file's bytes, or why it is out.
+pub struct Found {
+    /// Its entry in the manifest.
+    pub entry: Entry,
+    /// Its file, or what is wrong.
+    pub file: Result<Vec<u8>, String>,
+}
+
+impl Models {
+    /// No models.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The engine's part.
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
+    }
+
+    /// Loads what the configuration asks for, for so many workers. What `before` has and did not change is taken over.
+    ///
+    /// # Errors
+    /// With sentences, where `required` is set and something is missing.
+    pub fn load(
+        config: &Config,
+        workers: usize,
+        metrics: &Metrics,
+        before: &Models,
+    ) -> Result<Self, Vec<String>> {
+        if !config.enabled {
+            metrics.models.clear();
+            return Ok(Self::none());
+        }
+        let mut problems = Vec::new();
+        let loaded = load(config, workers, metrics, before, &mut problems);
+        for problem in &problems {
+            tracing::warn!("models: {problem}");
+        }
+        if config.required && !problems.is_empty() {
+            return Err(problems
+                .into_iter()
+                .map(|problem| format!("models: {problem}"))
+                .collect());
+        }
+        Ok(loaded.unwrap_or_default())
+    }
+}
+
+/// Loads what can be loaded; `None` where that is nothing.
+fn load(
+    config: &Config,
+    workers: usize,
+    metrics: &Metrics,
+    before: &Models,
+    problems: &mut Vec<String>,
+) -> Option<Models> {
+    let (manifest, bytes, found) = match read(config) {
+        Ok(read) => read,
+        Err(problem) => {
+            metrics.models.clear();
+            problems.push(problem);
+            return None;
+        }
+    };
+    let source = Source {
+        config: config.clone(),
+        workers,
+        manifest: bytes,
+        files: found
+            .iter()
+            .map(|found| found.file.as_ref().ok().map(|bytes| sha256(bytes)))
+            .collect(),
+    };
+    if before.source.as_ref() == Some(&source) {
+        return Some(Models {
+            ensemble: before.ensemble.clone(),
+            source: Some(source),
+        });
+    }
+    let needs_runtime = found.iter().any(|found| found.entry.role != Role::Gate);
+    let runtime = if needs_runtime {
+        Runtime::load(config.library.as_deref())
+    } else {
+        Err("it was not needed".to_owned())
+    };
+    metrics.models.runtime(runtime.is_ok());
+    if let (Err(problem), true) = (&runtime, needs_runtime) {
+        problems.push(problem.clone());
+    }
+    let builder = Builder {
+        runtime: runtime.ok(),
+        kept: kept(before, config, workers),
+        crews: workers + SPARE,
+    };
+    let ensemble = builder.build(config, &manifest, found, metrics, problems);
+    Some(Models {
+        ensemble,
+        source: Some(source),
+    })
+}
+
+/// The digests of files whose sessions workers have already. With another number of workers, or another library, all
+/// sessions are built.
+fn kept(before: &Models, config: &Config, workers: usize) -> BTreeSet<String> {
+    let same =
+        |source: &&Source| source.workers == workers && source.config.library == config.library;
+    match before.source.as_ref().filter(same) {
+        Some(_) => before.ensemble.seated().into_iter().collect(),
+        None => BTreeSet::new(),
+    }
+}
+
+/// Reads the manifest and every file that it names.
+///
+/// # Errors
+/// A sentence: the manifest is missing, or cannot be used as a whole.
+pub fn read(config: &Config) -> Result<(Manifest, Vec<u8>, Vec<Found>), String> {
+    let path = manifest_path(config.manifest.as_deref())?;
+    let problem = |what: String| format!("{}: {what}", path.display());
+    let bytes = std::fs::read(&path).map_err(|error| problem(error.to_string()))?;
+    let manifest = Manifest::read(&bytes).map_err(problem)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let found = manifest
+        .models
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.mode != Mode::Off);
+    let found = found.map(|(index, entry)| Found {
+        entry: entry.clone(),
+        file: match manifest.problem(index) {
+            Some(problem) => Err(problem),
+            None => file(folder, entry),
+        },
+    });
+    let found = found.collect();
+    Ok((manifest, bytes, found))
+}
+
+fn manifest_path(named: Option<&Path>) -> Result<PathBuf, String> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    let places = library::beside_executable(&[
+        "models/manifest.json",
+        "../share/portcullis/models/manifest.json",
+    ]);
+    let found = places.iter().find(|path| path.is_file()).cloned();
+    found.ok_or_else(|| {
+        let places: Vec<String> = places
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        format!(
+            "there is no manifest at {}; name it with ensemble.manifest",
+            places.join(", ")
+        )
+    })
+}
+
+/// The bytes of a model's file, if they are those of the manifest.
+fn file(folder: &Path, entry: &Entry) -> Result<Vec<u8>, String> {
+    let path = folder.join(&entry.file);
+    let problem = |what: String| format!("{}: {what}", path.display());
+    let length = std::fs::metadata(&path)
+        .map_err(|error| problem(error.to_string()))?
+        .len();
+    if length > MOST_BYTES {
+        return Err(problem(format!(
+            "{length} bytes; at most {MOST_BYTES} are loaded"
+        )));
+    }
+    let bytes = std::fs::read(&path).map_err(|error| problem(error.to_string()))?;
+    let ours = sha256(&bytes);
+    if !ours.eq_ignore_ascii_case(&entry.sha256) {
+        let theirs = &entry.sha256;
+        return Err(problem(format!(
+            "its SHA-256 is {ours}, the manifest says {theirs}"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = digest(&SHA256, bytes);
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Builds members and their sessions.
+struct Builder {
+    runtime: Option<Runtime>,
+    kept: BTreeSet<String>,
+    crews: usize,
+}
+
+impl Builder {
+    fn build(
+        &self,
+        config: &Config,
+        manifest: &Manifest,
+        found: Vec<Found>,
+        metrics: &Metrics,
+        problems: &mut Vec<String>,
+    ) -> Ensemble {
+        let mut members = Vec::new();
+        let mut gate = None;
+        let mut crews: Vec<Vec<Seat>> = (0..self.crews).map(|_| Vec::new()).collect();
+        metrics.models.clear();
+        for found in found {
+            let name = found.entry.name.clone();
+            match self.member(&found, &mut gate, &mut crews) {
+                Ok(()) => metrics.models.up(&name, true),
+                Err(problem) => {
+                    problems.push(format!("{name} is out: {problem}"));
+                    metrics.models.up(&name, false);
+                    for crew in &mut crews {
+                        crew.truncate(members.len());
+                        crew.push(Seat {
+                            sha256: String::new(),
+                            model: None,
+                        });
+                    }
+                }
+            }
+            members.push(Member::new(found.entry));
+        }
+        let mut joint = manifest.joint;
+        if let Some(deny) = config.deny {
+            joint.deny = deny.max(joint.tag);
+        }
+        let crews = crews.into_iter().map(Crew::new).collect();
+        Ensemble::new(settings(config), joint, members, gate, crews)
+    }
+
+    /// Reads the gate, or builds a session for each crew and tries the first.
+    fn member(
+        &self,
+        found: &Found,
+        gate: &mut Option<Arc<Gate>>,
+        crews: &mut [Vec<Seat>],
+    ) -> Result<(), String> {
+        let bytes = found.file.as_ref().map_err(Clone::clone)?;
+        if found.entry.role == Role::Gate {
+            let read = Gate::read(bytes).map_err(|error| error.to_string())?;
+            *gate = Some(Arc::new(read));
+            for crew in crews {
+                crew.push(Seat {
+                    sha256: String::new(),
+                    model: None,
+                });
+            }
+            return Ok(());
+        }
+        let runtime = self.runtime.as_ref().ok_or("the runtime is not there")?;
+        for crew in crews {
+            let model = if self.kept.contains(&found.entry.sha256) {
+                None
+            } else {
+                Some(runtime.session(&found.entry, bytes)?)
+            };
+            crew.push(Seat {
+                sha256: found.entry.sha256.clone(),
+                model,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Tries every model of a manifest, and says of each what is wrong.
+///
+/// # Errors
+/// A sentence, when the manifest cannot be read.
+pub fn verify(config: &Config) -> Result<Vec<(Entry, Result<String, String>)>, String> {
+    let (_, _, found) = read(config)?;
+    let runtime = Runtime::load(config.library.as_deref());
+    let tried = found.into_iter().map(|found| {
+        let tried = found.file.and_then(|bytes| {
+            if found.entry.role == Role::Gate {
+                let gate = Gate::read(&bytes).map_err(|error| error.to_string())?;
+                return Ok(format!("{} KiB of weights", gate.size() / 1024));
+            }
+            let runtime = runtime.as_ref().map_err(Clone::clone)?;
+            let mut session = runtime.session(&found.entry, &bytes)?;
+            Ok(session::time(&mut *session, &found.entry))
+        });
+        (found.entry, tried)
+    });
+    Ok(tried.collect())
+}
+
+fn settings(config: &Config) -> Settings {
+    let weight = |weight: u16| f32::from(weight);
+    Settings {
+        deadline: config.deadline.get(),
+        deep: match config.deep {
+            Deep::Grey => detect::Deep::Grey,
+            Deep::Always => detect::Deep::Always,
+            Deep::Never => detect::Deep::Never,
+        },
+        weights: Weights {
+            groups: [
+                weight(config.weights.unsupervised),
+                weight(config.weights.supervised),
+                weight(config.weights.neural),
+            ],
+        },
+        lower_by: f32::from(config.lower_by) / 100.0,
+    }
+}
