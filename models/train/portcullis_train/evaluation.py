@@ -36,16 +36,57 @@ def gate_of(work):
     return gate.Gate(stored["weight"], stored["bias"][0])
 
 
-def probabilities(work, part):
-    """Calibrated probabilities of every voting member, with its group and weight."""
-    result, groups, weights = {}, {}, {}
-    for name in trained(work):
-        about = described(work, name)
-        if about["role"] == "classifier" or about["view"] not in ("fields", "request", "characters"):
-            continue
-        result[name] = calibrate.apply(about["calibration"], raw_scores(work, name, part))
-        groups[name], weights[name] = about["group"], about["weight"]
-    return result, groups, weights
+class Votes:
+    """Calibrated probabilities of every voting member over a part, and what is known of the members."""
+
+    def __init__(self, work, part):
+        self.values, self.groups, self.weights, self.deep = {}, {}, {}, set()
+        for name in trained(work):
+            about = described(work, name)
+            if about["role"] == "classifier" or about["view"] not in ("fields", "request", "characters"):
+                continue
+            self.values[name] = calibrate.apply(about["calibration"], raw_scores(work, name, part))
+            self.groups[name], self.weights[name] = about["group"], about["weight"]
+            if about["cost"] == "deep":
+                self.deep.add(name)
+        self.judged = judged(work, part)
+
+    def joint(self, chosen, shares=None):
+        """The joint probability of some members; 0 where the gateway does not ask them at all."""
+        value = calibrate.joint({name: self.values[name] for name in chosen}, self.groups, self.weights, shares or SHARES)
+        return np.where(self.judged, value, 0.0)
+
+    def cheap(self):
+        return self.joint([name for name in self.values if name not in self.deep])
+
+    def cascade(self, grey):
+        """As the gateway forms it: the deep members are asked where the cheap ones are in the grey zone."""
+        cheap = self.cheap()
+        return np.where((cheap >= grey[0]) & (cheap <= grey[1]), self.joint(list(self.values)), cheap) if self.deep else cheap
+
+    def all(self, grey):
+        """Every member, the vote as the gateway forms it, and its parts."""
+        made = {**self.values, "joint": self.cascade(grey)}
+        if self.deep:
+            made.update({"joint of cheap members": self.cheap(), "joint of all members": self.joint(list(self.values))})
+        for group in SHARES:
+            chosen = [name for name in self.values if self.groups[name] == group]
+            if chosen:
+                made[f"group {group}"] = self.joint(chosen, {group: 1})
+        return made
+
+
+def judged(work, part):
+    """Whether a request has a judged field or a finding; others are let pass without a vote."""
+    view = table(work, part, "request")
+    columns = [index for index, name in enumerate(view.names) if name == "field_judged" or name.startswith(("findings_", "weak_findings"))]
+    return (view.values[:, columns] > 0).any(axis=1) if columns else np.ones(len(view.values), bool)
+
+
+def grey_zone(cheap, known):
+    """Where the deep members are asked: above all but a twentieth of harmless requests, below certainty."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    return [round(float(np.clip(np.quantile(cheap[usual], 0.95), 0.005, 0.3)), 4), 0.98]
 
 
 def signature_scores(work, part):
@@ -53,19 +94,6 @@ def signature_scores(work, part):
     view = table(work, part, "request")
     columns = [index for index, name in enumerate(view.names) if name.startswith("signature_")]
     return 1 - np.prod(1 - view.values[:, columns], axis=1)
-
-
-def joints(result, groups, weights):
-    """The joint probability as the gateway forms it, with and without the deep members, and by group."""
-    made = {"joint": calibrate.joint(result, groups, weights, SHARES)}
-    cheap = {name: value for name, value in result.items() if name != "character-cnn"}
-    if len(cheap) < len(result):
-        made["joint without deep members"] = calibrate.joint(cheap, groups, weights, SHARES)
-    for group in SHARES:
-        chosen = {name: value for name, value in result.items() if groups[name] == group}
-        if chosen:
-            made[f"group {group}"] = calibrate.joint(chosen, groups, weights, {group: 1})
-    return made
 
 
 def thresholds(scores, known):
@@ -96,16 +124,19 @@ def figures(scores, known):
 def run(work):
     """Writes reports/evaluation.json, pictures, and the thresholds the export uses."""
     known = {part: describe(work.data(part)) for part in ("dev", "valid")}
-    voted = {part: probabilities(work, part) for part in ("dev", "valid")}
-    scores = {part: {**voted[part][0], **joints(*voted[part]), "signatures": signature_scores(work, part)} for part in voted}
+    votes = {part: Votes(work, part) for part in ("dev", "valid")}
+    grey = grey_zone(votes["dev"].cheap(), known["dev"])
+    scores = {part: {**votes[part].all(grey), "signatures": signature_scores(work, part)} for part in votes}
     report = {"data": {part: {"requests": len(known[part].labels), "attacks": int(known[part].labels.sum()), "recorded_harmless": int(known[part].recorded().sum())} for part in known}, "scores": {}}
     for name, score in scores["valid"].items():
         say(f"evaluating {name}")
         chosen = thresholds(scores["dev"][name], known["dev"])
         report["scores"][name] = {**figures(score, known["valid"]), "thresholds": chosen, "transfer": transfer(score, known["valid"], chosen)}
-        if name in voted["valid"][0]:
+        if name in votes["valid"].values:
             report["scores"][name]["calibration_error"] = metrics.calibration_error(score, known["valid"].labels)
     # Below this only one attack in a hundred of dev lies: weak rules alone say little there.
+    cheap = votes["valid"].cheap()
+    report["grey"] = {"zone": grey, "asked": {name: float(((cheap >= grey[0]) & (cheap <= grey[1]))[chosen].mean()) for name, chosen in (("harmless", known["valid"].recorded()), ("attacks", known["valid"].labels == 1)) if chosen.any()}}
     report["scores"]["joint"]["lower"] = float(np.quantile(scores["dev"]["joint"][known["dev"].labels == 1], 0.01))
     report["beside_signatures"] = beside_signatures(scores["valid"], known["valid"])
     if "classifier" in trained(work):

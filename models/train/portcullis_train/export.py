@@ -64,7 +64,7 @@ def joint_thresholds(report):
     one = report["scores"]["joint"]
     deny = max(one["thresholds"]["0.001"], one["at"]["0.001"]["threshold"])
     tag = max(one["thresholds"]["0.01"], one["at"]["0.01"]["threshold"])
-    return {"tag": round(min(tag, deny), 6), "deny": round(deny, 6), "false_alarm_rate": one["transfer"]["0.001"]["wronged"], "lower": round(min(one["lower"], 0.5 * tag), 6)}
+    return {"tag": round(min(tag, deny), 6), "deny": round(deny, 6), "false_alarm_rate": one["transfer"]["0.001"]["wronged"], "lower": round(min(one["lower"], 0.5 * tag), 6), "grey": report["grey"]["zone"]}
 
 
 RECORDED = {"browser": "browser_benign.train", "vcr_github": "api_benign.train", "content": "text_and_sql_content"}

@@ -17,6 +17,8 @@ from portcullis_train.work import describe, write_json
 
 VARIANTS = 4
 JUDGE = "lightgbm"
+# How many attacks of each part are searched; `--params` changes it under `harden`.
+COUNTS = {"valid": 1500, "train": 4000}
 
 
 def bases_of(path):
@@ -75,10 +77,10 @@ def detected(scores, attacks, cut):
 
 def run(work, _data, rounds):
     """Searches, trains on what slipped through, searches again with the same effort; writes reports/hardening.json."""
-    cut = cut_of(work)
-    attacks, before, after = search(work, "valid", 1500, rounds, "valid")
-    report = {"rounds": rounds, "variants": VARIANTS, "judge": JUDGE, "before_training": {"unchanged": detected(before, attacks, cut), "after_search": detected(after, attacks, cut)}}
-    found, _, scores = search(work, "train", 4000, rounds, "train")
+    cut, counts = cut_of(work), {**COUNTS, **work.of("harden")}
+    attacks, before, after = search(work, "valid", counts["valid"], rounds, "valid")
+    report = {"rounds": rounds, "variants": VARIANTS, "judge": JUDGE, "attacks": len(attacks), "before_training": {"unchanged": detected(before, attacks, cut), "after_search": detected(after, attacks, cut)}}
+    found, _, scores = search(work, "train", counts["train"], rounds, "train")
     slipped = [item for item, score in zip(found, scores) if score < cut]
     say(f"harden: {len(slipped)} of {len(found)} training attacks slipped through and are added")
     known = list(record.read(work.data("train")))
@@ -87,7 +89,7 @@ def run(work, _data, rounds):
     record.write(work.data("train"), known + slipped)
     train.run(work, f"gate,{JUDGE}")
     cut = cut_of(work)
-    attacks, before, after = search(work, "valid", 1500, rounds, "again")
+    attacks, before, after = search(work, "valid", counts["valid"], rounds, "again")
     report["after_training"] = {"added": len(slipped), "unchanged": detected(before, attacks, cut), "after_search": detected(after, attacks, cut)}
     write_json(work.root / "reports" / "hardening.json", report)
     for name in ("before_training", "after_training"):

@@ -170,7 +170,8 @@ class Dense(Member):
 
 
 class RequestNet(Dense):
-    name = "dnn-request"
+    # As much as the character net: with a lower weight it would be mute wherever that one is asked.
+    name, weight = "dnn-request", 60.0
 
 
 class BehaviourNet(Dense):

@@ -14,7 +14,7 @@ from portcullis_train.work import Work
 
 PARAMS = {"dataset": {"services": 600, "content": 80, "attacks": 400, "valid_services": 200, "valid_attacks": 160}, "gate": {"iterations": 30, "bits": 14}, "lightgbm": {"trees": 25}, "xgboost": {"trees": 20},
           "random-forest": {"trees": 10, "depth": 6}, "gradient-boosting": {"trees": 15}, "voting": {"trees": 6, "boosted": 8}, "classifier": {"trees": 6, "leaves": 7}, "isolation-forest": {"trees": 15, "sample": 64},
-          "local-outlier-factor": {"references": 100}, "dnn-request": {"epochs": 2, "batch": 64}, "character-cnn": {"epochs": 1, "batch": 64, "first": 8, "second": 8, "hidden": 8}}
+          "local-outlier-factor": {"references": 100}, "dnn-request": {"epochs": 2, "batch": 64}, "harden": {"valid": 80, "train": 120}, "character-cnn": {"epochs": 1, "batch": 64, "first": 8, "second": 8, "hidden": 8}}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def trained(tmp_path_factory):
 def test_the_manifest_lists_what_lies_there(trained):
     artifacts = trained / "models" / "artifacts"
     manifest = json.loads((artifacts / "manifest.json").read_text())
+    assert 0 < manifest["joint"]["grey"][0] < manifest["joint"]["grey"][1] < 1
     assert manifest["format"] == 1 and 0 < manifest["joint"]["lower"] < manifest["joint"]["tag"] <= manifest["joint"]["deny"] <= 1.001
     names = {model["name"] for model in manifest["models"]}
     assert names == {"gate", "lightgbm", "xgboost", "random-forest", "gradient-boosting", "voting", "classifier", "isolation-forest", "local-outlier-factor", "dnn-request", "character-cnn"}
