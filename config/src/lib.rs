@@ -26,11 +26,11 @@ pub mod value;
 pub use documents::{Located, Source, from_yaml, load_documents, read_folder, yaml_to_json};
 pub use load::{load, parse, schema};
 pub use model::{
-    Admin, Behaviour, Beyond, BodyPolicy, Caps, Certificate, Config, Crawler, Ejection, Exception,
-    Failure, HeaderEdits, HostHeader, Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins,
-    MinRate, Mode, Policy, Pool, Protocol, Ranges, Records, Redact, ResponseAction, Responses,
-    Route, Rules, Share, Shutdown, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts,
-    UpstreamTls, Workers,
+    Admin, Behaviour, Beyond, BodyPolicy, Caps, Capture, CaptureOf, Certificate, Config, Crawler,
+    Ejection, Elasticsearch, Exception, Failure, HeaderEdits, HostHeader, Identity, Limit,
+    Listener, Log, LogFormat, LogLevel, Logins, MinRate, Mode, Policy, Pool, Protocol, Ranges,
+    Records, Redact, ResponseAction, Responses, Retention, Route, Rules, Share, Shutdown, Store,
+    Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts, UpstreamTls, Workers,
 };
 pub use problem::{Position, Problem};
 pub use rules::{embedded_rules, load_rules};

@@ -25,8 +25,8 @@ mod upstream;
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
-    Behaviour, Beyond, BodyPolicy, Exception, Failure, Limit, Mode, Policy, Ranges, ResponseAction,
-    Responses, Thresholds,
+    Behaviour, Beyond, BodyPolicy, Capture, CaptureOf, Exception, Failure, Limit, Mode, Policy,
+    Ranges, ResponseAction, Responses, Thresholds,
 };
 pub use route::Route;
 pub use share::Share;

@@ -16,7 +16,7 @@ use crate::client::TrustedProxies;
 use crate::identity::Identity;
 use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
-use crate::record::Redaction;
+use crate::record::{CaptureRules, Redaction};
 use crate::route::RouteTable;
 use crate::upstream::spec::UpstreamSpec;
 
@@ -97,6 +97,8 @@ pub struct Policy {
     pub tag_header: HeaderName,
     /// How answers are looked at, if they are.
     pub answers: Option<Answers>,
+    /// What is kept of exchanges word for word, if anything.
+    pub capture: Option<CaptureRules>,
 }
 
 impl Snapshot {
@@ -249,6 +251,11 @@ impl Policy {
             limits: limits.set(name, &specs),
             tag_header,
             answers: Answers::of(policy),
+            capture: policy.capture.as_ref().map(|capture| CaptureRules {
+                headers: capture.headers,
+                body: capture.body.as_usize(),
+                all: capture.of == config::CaptureOf::All,
+            }),
         })
     }
 }

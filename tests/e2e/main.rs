@@ -16,6 +16,7 @@ mod reload;
 mod responses;
 mod share;
 mod smuggling;
+mod store;
 mod streams;
 mod tls;
 mod upstreams;
