@@ -8,7 +8,10 @@ set -euo pipefail
 packages_of() {
     case "$1" in
         build) echo cc:gcc /usr/include/stdio.h:libc6-dev ;;
-        test) echo promtool:prometheus redis-server:redis-server ;;
+        test)
+            # Debian keeps PostgreSQL's server out of the PATH; what comes with every server tells.
+            echo promtool:prometheus redis-server:redis-server pg_ctlcluster:postgresql
+            ;;
         models) echo python3:python3 pip3:python3-pip ;;
         fuzz) echo c++:g++ ;;
         bench)

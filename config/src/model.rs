@@ -33,8 +33,8 @@ pub use ensemble::{Deep, Ensemble, GroupWeights};
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{
-    Behaviour, Beyond, BodyPolicy, Exception, Failure, Limit, Mode, Policy, Ranges, ResponseAction,
-    Responses, Thresholds,
+    Behaviour, Beyond, BodyPolicy, Capture, CaptureOf, Exception, Failure, Limit, Mode, Policy,
+    Ranges, ResponseAction, Responses, Thresholds,
 };
 pub use route::Route;
 pub use share::Share;

@@ -349,7 +349,7 @@ impl Body for ResponseBody {
         };
         if let (Some(exchange), Poll::Ready(frame)) = (&mut this.exchange, &frame) {
             match frame {
-                Some(Ok(frame)) => exchange.answered(frame.data_ref().map_or(0, Bytes::len)),
+                Some(Ok(frame)) => exchange.answered(frame.data_ref().map_or(&[][..], |data| data)),
                 Some(Err(_)) => exchange.answer_broke(),
                 None => {}
             }

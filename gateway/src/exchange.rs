@@ -94,6 +94,7 @@ async fn run(
     let (received, gate) = receive(exchange, &parts, incoming, route, websocket).await?;
 
     exchange.learn_attempt(&snapshot, &parts, &received.prefix);
+    exchange.capture(policy, &parts.headers, &received);
     // A client's own claim of a score is no score, whether it is inspected or not.
     parts.headers.remove(&policy.tag_header);
     if policy.mode != Mode::Off {

@@ -1,16 +1,21 @@
 //! The store's place in the process: a thread with a runtime of its own, which takes records from the recorder, writes
 //! them into the database and shows them to the admin plane. Workers never come here.
 
+mod bulk;
+mod ecs;
+mod elastic;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use portcullis_config::Config;
+use portcullis_config::{Config, Store};
 use portcullis_store::writer::{self, Settings};
-use portcullis_store::{Database, Feed, Intake, Keep, StoreError, Tally};
+use portcullis_store::{Database, Documents, Feed, Intake, Keep, StoreError, Subscription, Tally};
 use tokio::sync::{oneshot, watch};
 
+use self::elastic::Elastic;
 use crate::metrics::Metrics;
 use crate::state_dir::StateDir;
 
@@ -19,6 +24,7 @@ pub(crate) struct Ledger {
     intake: Intake,
     feed: Feed,
     database: watch::Receiver<Option<Database>>,
+    documents: Option<Documents>,
     node: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -36,6 +42,7 @@ const COUNT_EVERY: Duration = Duration::from_millis(250);
 /// Room in memory for each record that waits, in bytes.
 const EACH: usize = 2048;
 
+#[allow(dead_code, reason = "the admin API takes what it needs")]
 impl Ledger {
     /// Starts the store that the configuration asks for; `None` where it asks for none, or where there is no place for
     /// it: that is said, and records are only lines then.
@@ -76,13 +83,13 @@ impl Ledger {
                 bytes: config.store.retention.size.get(),
             },
         };
-        Self::spawn(settings, node, config.store.queue, metrics).map(Some)
+        Self::spawn(settings, node, &config.store, metrics).map(Some)
     }
 
     fn spawn(
         settings: Settings,
         node: String,
-        queue: usize,
+        config: &Store,
         metrics: Arc<Metrics>,
     ) -> Result<Self, String> {
         let cannot = |error: std::io::Error| format!("store: its thread cannot start: {error}");
@@ -92,19 +99,35 @@ impl Ledger {
             .map_err(cannot)?;
         let opened = runtime.block_on(first_open(&settings.url))?;
         let tally = Arc::new(Tally::default());
-        let intake = Intake::new(queue, queue.saturating_mul(EACH), tally.clone());
+        let intake = Intake::new(
+            config.queue,
+            config.queue.saturating_mul(EACH),
+            tally.clone(),
+        );
         let feed = Feed::new(tally.clone());
+        let elastic = config
+            .elasticsearch
+            .as_ref()
+            .map(Elastic::new)
+            .transpose()?;
+        let documents = config
+            .elasticsearch
+            .as_ref()
+            .map(|settings| Documents::new(settings.queue, tally.clone()));
         let (sender, database) = watch::channel(opened);
         let (stop, stopped) = oneshot::channel();
         let thread = {
             let (intake, feed) = (intake.clone(), feed.clone());
+            let (documents, node) = (documents.clone(), node.clone());
             thread::Builder::new()
                 .name("ledger".into())
                 .spawn(move || {
+                    let watching = feed.subscribe();
                     runtime.block_on(async {
                         tokio::select! {
                             () = writer::run(settings, intake, feed, sender, stopped) => {}
                             () = count(&metrics, &tally) => {}
+                            () = forward(elastic, documents, watching, &node) => {}
                         }
                     });
                     metrics.store.refresh(&tally);
@@ -115,6 +138,7 @@ impl Ledger {
             intake,
             feed,
             database,
+            documents,
             node,
             stop: Some(stop),
             thread: Some(thread),
@@ -124,6 +148,11 @@ impl Ledger {
     /// Where records are handed over.
     pub(crate) fn intake(&self) -> Intake {
         self.intake.clone()
+    }
+
+    /// What Elasticsearch gets besides records, where one is configured.
+    pub(crate) fn documents(&self) -> Option<Documents> {
+        self.documents.clone()
     }
 
     /// Every batch of records as it comes in.
@@ -174,6 +203,23 @@ async fn first_open(url: &str) -> Result<Option<Database>, String> {
         Err(_) => {
             tracing::warn!("the store does not answer yet; records wait in the spool");
             Ok(None)
+        }
+    }
+}
+
+/// Sends records and other documents to Elasticsearch, where one is configured.
+async fn forward(
+    elastic: Option<Elastic>,
+    documents: Option<Documents>,
+    watching: Subscription,
+    node: &str,
+) {
+    match (elastic, documents) {
+        (Some(elastic), Some(documents)) => elastic.run(watching, &documents, node).await,
+        // Nobody watches then, so that nothing is missed.
+        _ => {
+            drop(watching);
+            std::future::pending().await
         }
     }
 }

@@ -2,6 +2,7 @@
 //! the request's own thread, with secrets blacked out, so nothing of the request outlives it and no secret ever
 //! crosses to the writer; the [`Recorder`] carries the text to its sink.
 
+mod capture;
 mod json;
 mod redact;
 mod sink;
@@ -13,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use portcullis_detect::behaviour::{SubjectId, SubjectKind, Subjects};
 use portcullis_detect::verdict::{Action, Verdict};
 
+pub(crate) use self::capture::{CaptureRules, Captured};
 use self::json::key;
 pub(crate) use self::redact::Redaction;
 pub(crate) use self::sink::{Recorder, Sink};
@@ -68,6 +70,8 @@ pub(crate) struct Record<'a> {
     pub response_action: Option<&'a str>,
     /// What would have been done with it, where the policy only observes.
     pub response_would: Option<&'a str>,
+    /// What the policy keeps of it word for word.
+    pub capture: Option<&'a Captured>,
     /// How long the stages of the gateway took.
     pub timings: Timings,
     /// The upstream's name; empty where the request was not sent on.
@@ -148,6 +152,7 @@ impl Record<'_> {
             response_verdict: None,
             response_action: None,
             response_would: None,
+            capture: None,
             timings: Timings::default(),
             upstream: "",
             server: "",
@@ -208,6 +213,9 @@ impl Record<'_> {
             key!("response_would"),
             self.response_would.unwrap_or_default(),
         );
+        if let Some(capture) = self.capture {
+            line.raw(key!("capture"), |out| capture.write(redaction, out));
+        }
         line.raw(key!("timings_us"), |out| self.timings.write(out));
         line.text(key!("upstream"), self.upstream);
         line.text(key!("server"), self.server);

@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
 use crate::models::Models;
-use crate::record::Redaction;
+use crate::record::{CaptureRules, Redaction};
 use crate::route::RouteTable;
 use crate::upstream::spec::UpstreamSpec;
 
@@ -102,6 +102,8 @@ pub struct Policy {
     pub tag_header: HeaderName,
     /// How answers are looked at, if they are.
     pub answers: Option<Answers>,
+    /// What is kept of exchanges word for word, if anything.
+    pub capture: Option<CaptureRules>,
 }
 
 impl Snapshot {
@@ -310,6 +312,11 @@ impl Policy {
             limits: limits.set(name, &specs),
             tag_header,
             answers: Answers::of(policy),
+            capture: policy.capture.as_ref().map(|capture| CaptureRules {
+                headers: capture.headers,
+                body: capture.body.as_usize(),
+                all: capture.of == config::CaptureOf::All,
+            }),
         })
     }
 }

@@ -172,13 +172,22 @@ impl ClientTls {
     /// # Errors
     /// A sentence for the operator.
     pub fn build(server: &config::ServerUrl, upstream: &config::Upstream) -> Result<Self, String> {
+        let name = upstream.tls.server_name.as_ref().unwrap_or(&server.host);
+        Self::of(name, &upstream.tls)
+    }
+
+    /// The client side for a server of this name.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn of(name: &str, tls: &config::UpstreamTls) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("TLS cannot be set up: {error}"))?;
-        let mut client = if upstream.tls.verify {
+        let mut client = if tls.verify {
             builder
-                .with_root_certificates(roots(upstream.tls.ca.as_deref())?)
+                .with_root_certificates(roots(tls.ca.as_deref())?)
                 .with_no_client_auth()
         } else {
             builder
@@ -190,12 +199,7 @@ impl ClientTls {
         client.alpn_protocols = vec![b"http/1.1".to_vec()];
         let mut http2 = client.clone();
         http2.alpn_protocols = vec![b"h2".to_vec()];
-        let name = upstream
-            .tls
-            .server_name
-            .clone()
-            .unwrap_or_else(|| server.host.clone());
-        let name = ServerName::try_from(name.clone())
+        let name = ServerName::try_from(name.to_owned())
             .map_err(|_| format!("{name:?} is no server name"))?;
         Ok(Self {
             http1: TlsConnector::from(Arc::new(client)),

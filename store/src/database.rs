@@ -3,6 +3,7 @@
 //! both. Where the dialects part, the query's module asks [`Database::dialect`].
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -28,11 +29,16 @@ pub enum Dialect {
     Postgres,
 }
 
+/// How long a connection that nobody needs is kept.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// The open database. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
     pool: AnyPool,
     dialect: Dialect,
+    /// With the password, therefore never shown.
+    options: AnyConnectOptions,
 }
 
 /// Why the store cannot do what it was asked.
@@ -82,22 +88,26 @@ impl Database {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url)?;
         let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for statement in dialect.greetings() {
-                        sqlx::query(*statement).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .connect_with(options)
+        let pool = pool_of(dialect, CONNECTIONS)
+            .connect_with(options.clone())
             .await?;
-        let database = Self { pool, dialect };
+        let database = Self {
+            pool,
+            dialect,
+            options,
+        };
         database.migrate().await?;
         Ok(database)
+    }
+
+    /// The same database with connections of its own, opened when they are needed, so that whoever has these and
+    /// whoever has those do not wait for each other.
+    pub fn beside(&self, connections: u32) -> Self {
+        Self {
+            pool: pool_of(self.dialect, connections).connect_lazy_with(self.options.clone()),
+            dialect: self.dialect,
+            options: self.options.clone(),
+        }
     }
 
     /// The connections.
@@ -129,6 +139,29 @@ impl Database {
                 other => StoreError::Migration(other),
             })
     }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
+    }
+}
+
+fn pool_of(dialect: Dialect, connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(IDLE)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                for statement in dialect.greetings() {
+                    sqlx::query(*statement).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
 }
 
 impl Dialect {

@@ -6,7 +6,7 @@ mod replay;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -43,14 +43,21 @@ struct Desk {
     feed: Feed,
     tally: Arc<Tally>,
     spool: Mutex<Option<Spool>>,
+    /// Without one, a few batches wait in memory.
+    has_spool: bool,
     /// Something waits in the spool, or the database is away: new records go to the spool, behind the others.
     behind: AtomicBool,
-    /// The database, once it was opened.
+    /// The database, once it was opened, for others.
     database: watch::Sender<Option<Database>>,
+    /// The same with connections of our own, so that no query of others keeps records waiting.
+    own: OnceLock<Database>,
 }
 
 /// How long records are gathered before they are written: the most that one is late in the live feed.
 const GATHER: Duration = Duration::from_millis(200);
+
+/// Connections of the writer: one that writes, one that adds up and removes.
+const CONNECTIONS: u32 = 2;
 
 /// Records of one batch.
 const BATCH: usize = 2000;
@@ -82,12 +89,14 @@ pub async fn run(
     let desk = Desk {
         // What an earlier process left comes first.
         behind: AtomicBool::new(true),
+        has_spool: spool.is_some(),
         spool: Mutex::new(spool),
         settings,
         intake,
         feed,
         tally,
         database,
+        own: OnceLock::new(),
     };
     desk.count_spool();
     let (sender, receiver) = mpsc::channel(WAITING);
@@ -121,7 +130,7 @@ impl Desk {
             let lines = self.intake.take();
             for batch in batches(&lines, &self.tally) {
                 self.feed.publish(&batch);
-                if self.behind.load(Ordering::Acquire) {
+                if self.behind.load(Ordering::Acquire) && self.has_spool {
                     self.spool(&batch);
                 } else if let Err(error) = sender.try_send(batch) {
                     self.spool(&error.into_inner());
@@ -169,6 +178,14 @@ impl Desk {
 
     /// Waits, spooling what comes; `false` at the end.
     async fn rest(&self, pause: Duration, receiver: &mut mpsc::Receiver<Batch>) -> bool {
+        if !self.has_spool {
+            sleep(pause).await;
+            let ended = receiver.is_closed();
+            while let (true, Ok(batch)) = (ended, receiver.try_recv()) {
+                self.spool(&batch);
+            }
+            return !ended;
+        }
         let end = Instant::now() + pause;
         loop {
             tokio::select! {
@@ -230,18 +247,23 @@ impl Desk {
     }
 
     /// The open database; opens it where it is not yet.
-    async fn open(&self) -> Result<Database, StoreError> {
-        if let Some(database) = self.database.borrow().clone() {
-            return Ok(database);
+    async fn open(&self) -> Result<&Database, StoreError> {
+        if let Some(own) = self.own.get() {
+            return Ok(own);
         }
-        let database = Database::open(&self.settings.url).await?;
-        self.database.send_replace(Some(database.clone()));
-        Ok(database)
+        if self.database.borrow().is_none() {
+            let database = Database::open(&self.settings.url).await?;
+            self.database.send_replace(Some(database));
+        }
+        let shared = self.database.borrow().clone();
+        let beside = shared.map(|database| database.beside(CONNECTIONS));
+        let own = beside.ok_or_else(|| StoreError::Asked("the database was taken away".into()))?;
+        Ok(self.own.get_or_init(|| own))
     }
 
     /// Writes a batch; what the database refuses for what is in it is left out and counted.
     async fn insert(&self, batch: &[Entry]) -> Result<(), StoreError> {
-        let records = Records::new(self.open().await?);
+        let records = Records::new(self.open().await?.clone());
         let mut open = vec![batch];
         while let Some(part) = open.pop() {
             let written = timeout(PATIENCE, records.insert(part, &self.settings.node)).await;
@@ -271,11 +293,11 @@ impl Desk {
         let mut look = true;
         loop {
             sleep(FOLD_EVERY).await;
-            let Some(database) = self.database.borrow().clone() else {
+            let Some(database) = self.own.get() else {
                 continue;
             };
             let retire = last.elapsed() >= RETIRE_EVERY;
-            if let Err(error) = self.tidy(&database, retire, look || retire).await {
+            if let Err(error) = self.tidy(database, retire, look || retire).await {
                 // What is wrong with the database is said by the writer.
                 tracing::debug!(%error, "the store could not be tidied");
                 continue;

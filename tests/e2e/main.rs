@@ -19,6 +19,7 @@ mod reload;
 mod responses;
 mod share;
 mod smuggling;
+mod store;
 mod streams;
 mod tls;
 mod upstreams;

@@ -11,6 +11,7 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
     for (name, policy) in &config.policies {
         if let Some(node) = tree.get("policies").and_then(|section| section.get(name)) {
             let path = format!("policies.{name}.");
+            capture(policy, node, &path, cross);
             thresholds(policy, node, &path, cross);
             throttle(policy, node, &path, cross);
             body(policy, node, &path, cross);
@@ -44,6 +45,24 @@ fn responses(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {
             "write a time from 1ms to 1m",
         );
     }
+}
+
+/// The most of a body that a record holds.
+const MAX_CAPTURE: ByteSize = ByteSize::kib(16);
+
+fn capture(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {
+    let Some(capture) = policy
+        .capture
+        .as_ref()
+        .filter(|capture| capture.body > MAX_CAPTURE)
+    else {
+        return;
+    };
+    cross.report(
+        place(node, &["capture", "body"]),
+        format!("{path}capture.body: {} is out of range", capture.body),
+        format!("write a size up to {MAX_CAPTURE}"),
+    );
 }
 
 fn thresholds(policy: &Policy, node: &Node, path: &str, cross: &mut Cross<'_>) {

@@ -600,6 +600,10 @@ fn each_mistake_is_named_with_its_line() {
             "7: policies.default.throttle_delay: 0s is out of range | write a time from 1ms to 60s; without it such requests get 429",
         ),
         (
+            "policies: { default: { capture: { body: 1MiB } } }",
+            "7: policies.default.capture.body: 1MiB is out of range | write a size up to 16KiB",
+        ),
+        (
             "policies: { default: { responses: { inspect: true, hold: 2MiB } } }",
             "7: policies.default.responses.hold: 2MiB is out of range | write a size from 1KiB to 1MiB",
         ),

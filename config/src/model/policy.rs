@@ -37,6 +37,8 @@ pub struct Policy {
     pub paranoia: u8,
     /// Looking at answers for what should not leave. Off unless switched on; it costs nothing then.
     pub responses: Responses,
+    /// What is kept of exchanges word for word, in the record. Unset: nothing.
+    pub capture: Option<Capture>,
     /// Where rules are told not to look.
     pub exceptions: Vec<Exception>,
     /// The request header that tells the upstream the score of a request above `tag`. One sent by a client is removed.
@@ -184,6 +186,33 @@ pub enum Ranges {
     Pass,
 }
 
+/// What is kept of exchanges word for word. The values of headers and fields that `records.redact` names are blacked out,
+/// as are those of headers that are known to carry secrets. A body that is compressed, or neither JSON, form nor text, is
+/// withheld, since secrets could not be found in it. A captured exchange takes a few microseconds more and a longer
+/// record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Capture {
+    /// Headers of the request and of the answer, at most 8 KiB of each.
+    pub headers: bool,
+    /// So much of the beginning of each body, at most 16KiB; of a request's only what was read for inspection. 0: no
+    /// bodies.
+    pub body: ByteSize,
+    /// Which exchanges.
+    pub of: CaptureOf,
+}
+
+/// Which exchanges are captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaptureOf {
+    /// Those in which something was found, or that were not simply let through.
+    #[default]
+    Flagged,
+    /// Every one: the record then holds what clients send, and grows with it.
+    All,
+}
+
 /// Where a rule, or all rules of a tag, are told not to look. Everything that is written must hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -241,6 +270,7 @@ impl Default for Policy {
             ensemble: true,
             paranoia: 1,
             responses: Responses::default(),
+            capture: None,
             exceptions: Vec::new(),
             tag_header: "x-portcullis-score".to_owned(),
         }
@@ -261,6 +291,16 @@ impl Default for Responses {
             hold: ByteSize::kib(64),
             hold_time: Duration::from_secs(2),
             ranges: Ranges::default(),
+        }
+    }
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self {
+            headers: true,
+            body: ByteSize::kib(4),
+            of: CaptureOf::default(),
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::answer::{Done, Judged};
 use crate::body::pace::MinRate;
-use crate::body::{BodyFate, BodyLog, ResponseBody};
+use crate::body::{BodyFate, BodyLog, Received, ResponseBody};
 use crate::connection::io::STAND_IN_HOST;
 use crate::connection::state::{ConnectionState, Cut};
 use crate::fault::Fault;
@@ -26,7 +26,7 @@ use crate::identity::Origin;
 use crate::inspect::{Inspection, Subject};
 use crate::limit::Check;
 use crate::metrics::Stage;
-use crate::record::{Outcome, Record, Timings};
+use crate::record::{Captured, Outcome, Record, Timings};
 use crate::respond::{Answer, X_REQUEST_ID};
 use crate::snapshot::{Policy, Route, Snapshot};
 use crate::upstream::{Upstream, UpstreamError};
@@ -63,6 +63,7 @@ pub struct Exchange {
     response_would: Option<Done>,
     action: Action,
     would: Option<Action>,
+    capture: Option<Box<Captured>>,
     timings: Timings,
     upstream: Option<(Arc<str>, Arc<str>)>,
     body: Rc<BodyLog>,
@@ -116,6 +117,7 @@ impl Exchange {
             response_would: None,
             action: Action::Allow,
             would: None,
+            capture: None,
             timings: Timings::default(),
             upstream: None,
             body: Rc::default(),
@@ -181,6 +183,15 @@ impl Exchange {
         if self.watched {
             self.subjects.attempt = snapshot.identity.attempt(parts, body);
         }
+    }
+
+    /// Keeps what the policy wants kept of the request word for word.
+    pub fn capture(&mut self, policy: &Policy, headers: &HeaderMap, received: &Received) {
+        self.capture = policy.capture.map(|rules| {
+            let captured =
+                Captured::of_request(rules, headers, &received.prefix, received.complete);
+            Box::new(captured)
+        });
     }
 
     /// The route it takes.
@@ -417,11 +428,17 @@ impl Exchange {
                 response.headers_mut().entry(name).or_insert(value);
             }
         }
+        if let Some(capture) = &mut self.capture {
+            capture.answers(response.headers());
+        }
     }
 
     /// Bytes of the answer have been handed on.
-    pub fn answered(&mut self, bytes: usize) {
-        self.bytes_out += bytes as u64;
+    pub fn answered(&mut self, data: &[u8]) {
+        self.bytes_out += data.len() as u64;
+        if let Some(capture) = &mut self.capture {
+            capture.answered(data);
+        }
     }
 
     /// The upstream broke off in the midst of its answer.
@@ -601,6 +618,7 @@ impl Exchange {
             response_verdict: self.response_verdict.as_deref(),
             response_action: self.response_done.map(Done::as_str),
             response_would: self.response_would.map(Done::as_str),
+            capture: self.captured(),
             timings: self.timings,
             upstream,
             server,
@@ -615,6 +633,22 @@ impl Exchange {
             .shared
             .recorder
             .push(&record, &snapshot.redaction);
+    }
+
+    /// What was captured, where all is kept or something was found.
+    fn captured(&self) -> Option<&Captured> {
+        let found = |verdict: &Option<Box<Verdict>>| {
+            verdict
+                .as_ref()
+                .is_some_and(|verdict| verdict.category.is_some())
+        };
+        let flagged = self.action != Action::Allow
+            || self.would.is_some()
+            || found(&self.verdict)
+            || found(&self.response_verdict);
+        self.capture
+            .as_deref()
+            .filter(|capture| flagged || capture.is_of_all())
     }
 
     fn count(&self) {

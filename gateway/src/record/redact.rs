@@ -76,7 +76,7 @@ impl Redaction {
     }
 
     /// Whether a field's name is a secret's, or its last part is: `user[password]`, `user.password`.
-    fn is_secret_field(&self, name: &[u8]) -> bool {
+    pub(super) fn is_secret_field(&self, name: &[u8]) -> bool {
         if self.fields.contains(name) {
             return true;
         }
@@ -87,6 +87,11 @@ impl Redaction {
             .rsplit(|b| matches!(b, b'[' | b']' | b'.'))
             .find(|part| !part.is_empty());
         last.is_some_and(|last| self.fields.contains(last))
+    }
+
+    /// Whether a header's value is a secret.
+    pub(super) fn is_secret_header(&self, name: &[u8]) -> bool {
+        self.headers.contains(name)
     }
 
     /// Whether what was found there must not be shown.
@@ -289,7 +294,7 @@ fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 }
 
 /// What stands for a secret.
-const REDACTED: &str = "[redacted]";
+pub(super) const REDACTED: &str = "[redacted]";
 
 #[cfg(test)]
 mod tests {

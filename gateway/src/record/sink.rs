@@ -408,8 +408,9 @@ fn own_shard() -> usize {
 
 const SHARDS: usize = 16;
 
-/// Even the smallest queue holds the longest record: 32 findings of at most some 4 KiB, and a path and a query.
-const LEAST_BYTES: usize = 256 * 1024;
+/// Even the smallest queue holds the longest record: 32 findings of at most some 4 KiB, a path and a query, and two
+/// captured bodies of 16 KiB whose every byte may be written as six.
+const LEAST_BYTES: usize = 512 * 1024;
 
 /// How long a record waits at most while the sink keeps up.
 const INTERVAL: Duration = Duration::from_millis(20);

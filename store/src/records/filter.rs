@@ -71,6 +71,15 @@ pub enum Status {
     Class(u16),
 }
 
+/// A filter as the index is asked.
+pub(super) struct Question {
+    /// Without what asks for all terms that begin alike: those the index puts together before it answers, which takes
+    /// long just where many records have one, and where a look at the newest records is enough.
+    pub quick: String,
+    /// With everything.
+    pub whole: String,
+}
+
 /// All must hold; of each at least one.
 type Clauses = Vec<Vec<Term>>;
 
@@ -196,10 +205,25 @@ impl Filter {
         all.iter().all(|clause| !clause.is_empty()).then_some(all)
     }
 
-    /// The question in the index's own language; `Some("")` asks nothing, `None` is what nothing can match.
-    pub(super) fn question(&self, dialect: Dialect) -> Option<String> {
+    /// The question in the index's own language; an empty one asks nothing, `None` is what nothing can match.
+    pub(super) fn question(&self, dialect: Dialect) -> Option<Question> {
+        let clauses = self.clauses()?;
+        let is_open =
+            |clause: &Vec<Term>| clause.iter().any(|term| matches!(term, Term::Prefix(_)));
+        let closed: Vec<Vec<Term>> = clauses
+            .iter()
+            .filter(|clause| !is_open(clause))
+            .cloned()
+            .collect();
+        Some(Question {
+            quick: Self::written(&closed, dialect),
+            whole: Self::written(&clauses, dialect),
+        })
+    }
+
+    fn written(clauses: &[Vec<Term>], dialect: Dialect) -> String {
         let mut question = String::new();
-        for clause in self.clauses()? {
+        for clause in clauses {
             if !question.is_empty() {
                 question.push_str(dialect.and());
             }
@@ -212,7 +236,7 @@ impl Filter {
             }
             question.push(')');
         }
-        Some(question)
+        question
     }
 }
 
@@ -293,17 +317,30 @@ fn matches_host(wanted: &[String], host: &str) -> bool {
         .any(|one| names.contains(&terms::host_name(one)))
 }
 
-/// The words of a path, without the last, which may be only the beginning of one.
+/// What a path prefix asks for: its whole segments, and the one that it may end within.
 fn path_terms(path: &str) -> Vec<Term> {
     let whole = path
-        .rfind(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric())
+        .rfind('/')
         .and_then(|end| path.get(..end))
         .unwrap_or_default();
-    // A percent sign may be cut in two, so what follows it is no word yet.
-    match whole.contains('%') {
-        true => Vec::new(),
-        false => terms::asked_words(&whole.replace(['*', '+'], " ")),
+    let deepest = terms::beginnings(whole)
+        .last()
+        .filter(|beginning| !beginning.is_empty());
+    let mut asked: Vec<Term> = deepest
+        .map(|beginning| exact(kind::PATH, beginning))
+        .into_iter()
+        .collect();
+    let indexed = whole.matches('/').count() < terms::SEGMENTS && path.len() <= terms::LONGEST;
+    if indexed && path.len() > 1 && path.starts_with('/') {
+        asked.push(Term::Prefix(terms::term(kind::PATH, path)));
     }
+    // Of the segments behind those that are indexed, the words. A percent sign may be cut in two, so what follows it
+    // is no word yet.
+    let rest = whole.get(deepest.map_or(0, str::len)..).unwrap_or_default();
+    if !rest.contains('%') {
+        asked.extend(terms::asked_words(&rest.replace(['*', '+'], " ")));
+    }
+    asked
 }
 
 /// An IPv4 network that is written as an IPv6 one is one all the same.

@@ -28,6 +28,8 @@ pub(super) mod kind {
     pub(crate) const RULE: &str = "z:";
     pub(crate) const NODE: &str = "n:";
     pub(crate) const OUTCOME: &str = "o:";
+    /// The first segments of the path: `/api`, `/api/v1`.
+    pub(crate) const PATH: &str = "p:";
 }
 
 /// A term that is asked for.
@@ -40,7 +42,10 @@ pub(super) enum Term {
 }
 
 /// The longest value of a term, in bytes.
-const LONGEST: usize = 48;
+pub(super) const LONGEST: usize = 48;
+
+/// How many segments of a path become terms.
+pub(super) const SEGMENTS: usize = 3;
 
 /// The longest word, in bytes; longer ones are cut, here and in what is asked for.
 const LONGEST_WORD: usize = 24;
@@ -92,6 +97,9 @@ pub(super) fn terms_of(record: &Record, node: &str) -> String {
     for name in host_names(&record.host) {
         add(&mut all, kind::HOST, &name);
     }
+    for beginning in beginnings(&record.path) {
+        add(&mut all, kind::PATH, beginning);
+    }
     for verdict in verdicts(record) {
         add(&mut all, kind::LEVEL, &verdict.level);
         add(&mut all, kind::CATEGORY, &verdict.category);
@@ -109,6 +117,16 @@ pub(super) fn terms_of(record: &Record, node: &str) -> String {
 /// The part of an id that its term is made of. Ids of one thread begin alike, so it is the end.
 pub(super) fn id_key(id: &str) -> &str {
     id.get(id.len().saturating_sub(12)..).unwrap_or(id)
+}
+
+/// The first segment of a path, the first two, the first three.
+pub(super) fn beginnings(path: &str) -> impl Iterator<Item = &str> {
+    let ends = path
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .skip(1)
+        .chain([path.len()]);
+    ends.take(SEGMENTS).filter_map(|end| path.get(..end))
 }
 
 /// `403`.
@@ -351,6 +369,22 @@ mod tests {
         assert_eq!(host_names("localhost."), ["localhost"]);
         assert_eq!(host_names("").len(), 1);
         assert_eq!(host_names("a.b.c.d.e.f.g.h").len(), PARENTS + 1);
+    }
+
+    #[test]
+    fn a_path_has_beginnings() {
+        for (path, expected) in [
+            ("/", &["/"][..]),
+            ("/a", &["/a"]),
+            ("/a/", &["/a", "/a/"]),
+            ("/a/b/c", &["/a", "/a/b", "/a/b/c"]),
+            ("/a/b/c/d/e", &["/a", "/a/b", "/a/b/c"]),
+            ("//x", &["/", "//x"]),
+            ("*", &["*"]),
+            ("", &[""]),
+        ] {
+            assert_eq!(beginnings(path).collect::<Vec<_>>(), expected, "{path}");
+        }
     }
 
     #[test]
