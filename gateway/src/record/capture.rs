@@ -364,7 +364,7 @@ mod tests {
         for hidden in 1..4 {
             assert_eq!(request["headers"][hidden][1], "[redacted]");
         }
-        assert_eq!(request["body"], r#"{"password":"[redacted]","a":"aa"#);
+        assert_eq!(request["body"], r#"{"password":"[redacted]","a":"aaa"#);
         assert_eq!(
             (&request["cut"], &json["response"]["cut"]),
             (&true.into(), &true.into())
