@@ -13,6 +13,7 @@ use std::time::Duration;
 use portcullis_store::Batch;
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 pub use self::pulse::{Pulse, Stats};
 pub use self::sample::Traffic;
@@ -35,8 +36,8 @@ pub enum Topic {
 pub struct Event {
     /// What it is about.
     pub topic: Topic,
-    /// The host that was asked for, by which tenants are told apart; empty where it concerns all.
-    pub host: Box<str>,
+    /// The route and the host that were asked for, by which tenants are told apart; empty where it concerns all.
+    pub concerns: (Box<str>, Box<str>),
     /// The event as JSON on one line.
     pub json: Arc<str>,
 }
@@ -54,6 +55,8 @@ pub struct Watcher {
     events: broadcast::Receiver<Event>,
     hub: Hub,
     gateway: Arc<dyn Gateway>,
+    /// When it has to show its credential again.
+    until: Instant,
 }
 
 /// The most clients that watch at once.
@@ -61,6 +64,9 @@ pub const MOST_WATCHERS: usize = 64;
 
 /// Events that wait for the slowest client. They are shared, a few hundred bytes each.
 const WAITING: usize = 512;
+
+/// How long somebody may watch before they have to come again, so that who may no longer watch does not go on.
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How often counters are told.
 const EVERY: Duration = Duration::from_secs(1);
@@ -105,6 +111,7 @@ impl Hub {
             events: self.sender.subscribe(),
             hub: self.clone(),
             gateway,
+            until: Instant::now() + LIFETIME,
         })
     }
 
@@ -114,16 +121,17 @@ impl Hub {
             return;
         }
         for entry in batch.iter().filter(|entry| self.sampler.takes(entry)) {
-            self.tell(Topic::Traffic, &entry.record.host, &Traffic::of(entry));
+            let concerns = (entry.record.route.clone(), entry.record.host.clone());
+            self.tell(Topic::Traffic, concerns, &Traffic::of(entry));
         }
     }
 
-    /// Tells of an alert, at once. `host` is what it concerns; empty for all.
+    /// Tells of an alert, at once. `host` is what it concerns; empty, it is for who sees everything.
     pub fn alert<T: Serialize>(&self, host: &str, alert: &T) {
-        self.tell(Topic::Alert, host, alert);
+        self.tell(Topic::Alert, (Box::default(), host.into()), alert);
     }
 
-    fn tell<T: Serialize>(&self, topic: Topic, host: &str, data: &T) {
+    fn tell<T: Serialize>(&self, topic: Topic, concerns: (Box<str>, Box<str>), data: &T) {
         let told = Told {
             kind: topic.as_str(),
             data,
@@ -132,7 +140,7 @@ impl Hub {
             // It fails only where nobody watches.
             let _ = self.sender.send(Event {
                 topic,
-                host: host.into(),
+                concerns,
                 json: json.into(),
             });
         }
@@ -153,7 +161,7 @@ impl Hub {
             let now = gateway.pulse();
             if let Some(before) = before.replace(now.clone()) {
                 let stats = Stats::between(&before, &now, self.watchers());
-                self.tell(Topic::Stats, "", &stats);
+                self.tell(Topic::Stats, Default::default(), &stats);
             }
         }
     }

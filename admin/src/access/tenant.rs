@@ -21,6 +21,8 @@ const OPEN: &[&str] = &[
     "/api/v1/stats",
     "/api/v1/stats/timeseries",
     "/api/v1/stats/top",
+    "/api/v1/live",
+    "/api/v1/live/events",
 ];
 
 /// Whether who belongs to a tenant may use the route at all.

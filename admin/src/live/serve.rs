@@ -13,9 +13,10 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::Stream;
+use portcullis_store::Scope;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{Event, MOST_WATCHERS, Stats, Topic, Traffic, Watcher};
@@ -56,6 +57,8 @@ struct Choice {
     stats: bool,
     traffic: bool,
     alerts: bool,
+    /// What of the traffic the client may see; `None` for all.
+    scope: Option<Scope>,
 }
 
 /// How long a client may take to take one event.
@@ -97,7 +100,7 @@ async fn socket(
     Query(question): Query<LiveQuestion>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let choice = Choice::of(&question, &caller)?;
+    let choice = Choice::of(&question, api.scope(&caller))?;
     let upgrade = upgrade.map_err(|_| {
         Problem::new(
             StatusCode::UPGRADE_REQUIRED,
@@ -131,7 +134,7 @@ async fn events(
     Extension(caller): Extension<Caller>,
     Query(question): Query<LiveQuestion>,
 ) -> Result<Response, Problem> {
-    let choice = Choice::of(&question, &caller)?;
+    let choice = Choice::of(&question, api.scope(&caller))?;
     let watcher = watch(&api)?;
     let stream = Sse::new(stream(watcher, choice)).keep_alive(KeepAlive::new().interval(PING));
     Ok(stream.into_response())
@@ -144,11 +147,12 @@ fn watch(api: &Api) -> Result<Watcher, Problem> {
 }
 
 impl Choice {
-    fn of(question: &LiveQuestion, caller: &Caller) -> Result<Self, Problem> {
+    fn of(question: &LiveQuestion, scope: Option<Scope>) -> Result<Self, Problem> {
         let mut choice = Self {
             stats: question.topics.is_none(),
             traffic: question.topics.is_none(),
             alerts: question.topics.is_none(),
+            scope,
         };
         for word in question.topics.as_deref().unwrap_or_default().split(',') {
             match word {
@@ -164,23 +168,29 @@ impl Choice {
             }
         }
         // Counters are those of the whole process, which is not one tenant's to see.
-        choice.stats &= caller.tenant.is_none();
+        choice.stats &= choice.scope.is_none();
         Ok(choice)
     }
 
     fn wants(&self, event: &Event) -> bool {
-        match event.topic {
+        let wanted = match event.topic {
             Topic::Stats => self.stats,
             Topic::Traffic => self.traffic,
             Topic::Alert => self.alerts,
-        }
+        };
+        let (route, host) = &event.concerns;
+        let scope = self.scope.as_ref();
+        wanted && scope.is_none_or(|scope| scope.admits(route, host))
     }
 }
 
-/// The next event for a client, or how many it missed; `None` when the process ends.
+/// The next event for a client, or how many it missed; `None` when the process ends, or the client's time is over.
 async fn next(watcher: &mut Watcher, choice: &Choice) -> Option<(&'static str, Arc<str>)> {
     loop {
-        match watcher.events.recv().await {
+        let received = timeout_at(watcher.until, watcher.events.recv())
+            .await
+            .ok()?;
+        match received {
             Ok(event) if choice.wants(&event) => return Some((event.topic.as_str(), event.json)),
             Ok(_) => {}
             Err(RecvError::Lagged(count)) => {
@@ -233,7 +243,7 @@ async fn converse(mut socket: WebSocket, mut watcher: Watcher, choice: &Choice) 
     }
     let farewell = CloseFrame {
         code: axum::extract::ws::close_code::AWAY,
-        reason: "the gateway ends".into(),
+        reason: "come again".into(),
     };
     let _ = timeout(PATIENCE, socket.send(Message::Close(Some(farewell)))).await;
     End::Left
@@ -245,4 +255,39 @@ fn stream(watcher: Watcher, choice: Choice) -> impl Stream<Item = Result<sse::Ev
         let event = sse::Event::default().event(topic).data(&*json);
         Some((Ok(event), (watcher, choice)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(topic: Topic, route: &str, host: &str) -> Event {
+        Event {
+            topic,
+            concerns: (route.into(), host.into()),
+            json: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn a_tenant_watches_its_own_traffic_and_no_counters() {
+        let scope = Scope {
+            routes: vec!["shop".to_owned()],
+            hosts: vec!["a.test".to_owned()],
+        };
+        let all = Choice::of(&LiveQuestion::default(), None).expect("it makes sense");
+        let own = Choice::of(&LiveQuestion::default(), Some(scope)).expect("it makes sense");
+        for (topic, route, host, seen) in [
+            (Topic::Traffic, "shop", "", true),
+            (Topic::Traffic, "other", "a.test", true),
+            (Topic::Traffic, "other", "b.test", false),
+            (Topic::Alert, "", "", false),
+            (Topic::Alert, "shop", "", true),
+            (Topic::Stats, "", "", false),
+        ] {
+            let event = event(topic, route, host);
+            assert!(all.wants(&event), "{event:?}");
+            assert_eq!(own.wants(&event), seen, "{event:?}");
+        }
+    }
 }
