@@ -117,11 +117,10 @@ pub struct NewUser {
     role: Role,
     /// The only tenant whose traffic they see.
     #[serde(default)]
-    #[schema(nullable = false)]
     tenant: Option<String>,
     /// The password of their first log-in, at which they must change it. Absent: one is drawn and returned.
     #[serde(default)]
-    #[schema(nullable = false, min_length = 12, max_length = 1024)]
+    #[schema(min_length = 12, max_length = 256)]
     password: Option<String>,
 }
 
@@ -130,16 +129,12 @@ pub struct NewUser {
 #[serde(deny_unknown_fields, default)]
 pub struct UserChange {
     /// What they may do.
-    #[schema(nullable = false)]
     role: Option<Role>,
     /// The only tenant whose traffic they see; an empty text lets them see all.
-    #[schema(nullable = false)]
     tenant: Option<String>,
     /// Whether they are shut out; it ends their sessions.
-    #[schema(nullable = false)]
     disabled: Option<bool>,
     /// Draws a one-time password, ends their sessions, and stops their tokens until they have changed it.
-    #[schema(nullable = false)]
     reset_password: Option<bool>,
 }
 

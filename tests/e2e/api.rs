@@ -135,7 +135,7 @@ fn settings_bans_and_trials_act_at_once_and_are_taken_back() {
     assert_eq!(plane.through("198.51.100.1", ATTACK), 403);
     let versions = plane.get("/api/v1/config/versions");
     assert_eq!(
-        versions["versions"][0]["changes"][0]["path"], "policies.default",
+        versions["versions"][0]["changes"][0]["path"], "policies.default.mode",
         "{versions}"
     );
 

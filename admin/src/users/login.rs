@@ -36,7 +36,7 @@ pub struct NewPassword {
     /// The one that holds until now.
     current: String,
     /// The one to hold from now on.
-    #[schema(min_length = 12, max_length = 1024)]
+    #[schema(min_length = 12, max_length = 256)]
     new: String,
 }
 

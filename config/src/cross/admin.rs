@@ -90,7 +90,7 @@ fn provider(config: &Config, oidc: &Oidc, node: &Node, cross: &mut Cross<'_>) {
 
 fn tenants(config: &Config, node: &Node, cross: &mut Cross<'_>) {
     let labels: Vec<_> = config.routes.iter().map(Route::label).collect();
-    let known = || labels.iter().map(AsRef::as_ref);
+    let known = || labels.iter().map(|label| &**label);
     for (name, tenant) in &config.tenants {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {

@@ -30,6 +30,7 @@ fn blacken(value: &mut Value, secret: bool) {
 fn is_secret(key: &str) -> bool {
     let named = ["secret", "password", "passphrase", "webhook"];
     matches!(key, "set" | "add" | "token" | "api_key")
+        || key.ends_with("_token")
         || named.iter().any(|name| key.contains(name))
 }
 
@@ -55,6 +56,7 @@ mod tests {
             "share": { "url": "redis://me:s3cret@host:6379/1?x=1", "secret": "s3cret" },
             "upstreams": { "api": { "servers": ["http://me:s3cret@a:1"], "request_headers": { "set": { "x": "s3cret" } } } },
             "store": { "password": "s3cret", "url": "postgres://host/db", "empty_password": "" },
+            "admin": { "metrics_token": "s3cret", "oidc": { "client_secret": "s3cret" } },
             "smtp": { "login": { "password": ["s3cret"] } },
             "routes": [{ "path": "/a@b://c" }],
         });
