@@ -125,6 +125,7 @@ fn load(
             source: Some(source),
         });
     }
+    metrics.models.clear();
     let needs_runtime = found.iter().any(|found| found.entry.role != Role::Gate);
     let runtime = if needs_runtime {
         Runtime::load(config.library.as_deref())
@@ -256,7 +257,6 @@ impl Builder {
         let mut members = Vec::new();
         let mut gate = None;
         let mut crews: Vec<Vec<Seat>> = (0..self.crews).map(|_| Vec::new()).collect();
-        metrics.models.clear();
         for found in found {
             let name = found.entry.name.clone();
             match self.member(&found, &mut gate, &mut crews) {

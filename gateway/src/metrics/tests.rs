@@ -20,6 +20,7 @@ fn everything_has_help_and_a_type_and_a_lawful_name() {
     metrics.connection_closed("slow-head");
     metrics.config_reload("applied");
     metrics.upstream_error("api", "connect");
+    metrics.models.up("gate", true);
     let text = metrics.render();
     for name in Name::ALL {
         let name = name.text();

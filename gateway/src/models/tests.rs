@@ -146,7 +146,7 @@ fn models_answer_as_they_were_made_to() {
     // Sigmoid(8 + 4 − 4) and sigmoid(4 quotes − 1.5).
     let expected = [
         1.0 / (1.0 + (-8.0_f32).exp()),
-        1.0 / (1.0 + (-3.5_f32).exp()),
+        1.0 / (1.0 + (-2.5_f32).exp()),
     ];
     for (vote, expected) in votes.iter().zip(expected) {
         assert!((vote - expected).abs() < 1e-5, "{votes:?}");
