@@ -252,6 +252,9 @@ impl Judge<'_> {
         if profile.sets_out() && visit.browser {
             places.walker(self.tick, Walker::Browser);
         }
+        if visit.browser {
+            places.see();
+        }
         let before = compact.surprise;
         let strange = before >= settings.hint_bits;
         let step = places.step(from, to, strange);

@@ -44,7 +44,7 @@ impl Default for Outlier {
         Self {
             distance: 1.5,
             score: 40,
-            throttle_distance: 3.0,
+            throttle_distance: 4.0,
             every: 60,
             sample: 5000,
             min_points: 8,
