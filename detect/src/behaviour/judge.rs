@@ -261,13 +261,16 @@ impl Judge<'_> {
         if profile.sets_out() && visit.browser {
             places.walker(self.tick, Walker::Browser);
         }
+        if visit.browser {
+            places.see();
+        }
         let before = compact.surprise;
         let strange = before >= settings.hint_bits;
         let step = places.step(from, to, strange);
         if let Some(surplus) = step.filter(|_| places.learned() >= settings.learned) {
             let surplus = surplus.min(settings.most) - settings.drift;
             let most = 2.0 * settings.throttle_bits;
-            compact.surprise = (before + surplus).clamp(0.0, most);
+            compact.surprise = (before + surplus).min(most).max(0.0);
             let strange = compact.surprise >= settings.hint_bits && visit.browser;
             if profile.becomes_stranger(strange) {
                 places.walker(self.tick, Walker::Stranger);

@@ -191,9 +191,14 @@ impl Places {
         Some(surplus)
     }
 
-    /// How many steps are known, of all places.
+    /// Counts a step of a browser's session: their order is what the application's screens make it.
+    pub(crate) fn see(&self) {
+        self.walks.see();
+    }
+
+    /// How many steps of browsers' sessions there were.
     pub(crate) fn learned(&self) -> f32 {
-        self.walks.steps()
+        self.walks.seen()
     }
 
     /// Counts somebody who walks about, once for each kind that he is of.
@@ -382,7 +387,7 @@ mod tests {
         places.count(&mut counts);
         assert!(counts.templates <= 256, "{}", counts.templates);
         assert!(counts.templates_evicted > 99_000);
-        assert!(places.learned() <= 256.0, "{}", places.learned());
+        assert!(places.walks.steps() <= 256.0, "{}", places.walks.steps());
     }
 
     #[test]

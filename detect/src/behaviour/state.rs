@@ -211,14 +211,13 @@ impl State {
     /// Up to this many subjects as numbers, for models that compare them: addresses and sessions, which is what
     /// strangers are known by, that have sent twenty requests or more and one of them within `recent`.
     pub fn sample(&self, most: usize, recent: Duration, clock: &dyn Clock) -> Vec<Sample> {
-        let since = self
-            .tick(clock)
-            .saturating_sub(u64::try_from(recent.as_millis()).unwrap_or(u64::MAX));
+        let tick = self.tick(clock);
+        let since = tick.saturating_sub(u64::try_from(recent.as_millis()).unwrap_or(u64::MAX));
         let mut samples = Vec::new();
         if most == 0 {
             return samples;
         }
-        self.store.each_profile(|compact, profile| {
+        self.store.each_profile(mix(tick), |compact, profile| {
             let known = matches!(profile.id.kind, SubjectKind::Address | SubjectKind::Session);
             if known && profile.last >= since && compact.total >= SAMPLED_FROM {
                 samples.push(Sample::of(compact, profile));
@@ -229,12 +228,14 @@ impl State {
     }
 
     /// Notes how far subjects are from the nearest group of others, in the unit of who measured it; 0 is within one.
-    /// Those that have lost their profile since are passed over, and those that were not measured keep what they had.
+    /// Those that have lost their profile since are passed over, and those that were not measured keep half of what they
+    /// had.
     pub fn note_distances(&self, distances: &HashMap<SubjectId, f32>) {
-        self.store.each_profile(|_, profile| {
-            if let Some(distance) = distances.get(&profile.id) {
-                profile.distance = *distance;
-            }
+        self.store.each_profile(0, |_, profile| {
+            profile.distance = match distances.get(&profile.id) {
+                Some(distance) => *distance,
+                None => profile.distance / 2.0,
+            };
             true
         });
     }

@@ -153,9 +153,15 @@ impl Store {
         Some(look(&entries.at(at).compact, profile))
     }
 
-    /// Shows every profile to `look`, shard after shard, until it has enough.
-    pub(crate) fn each_profile(&self, mut look: impl FnMut(&Compact, &mut Profile) -> bool) {
-        for shard in &self.shards {
+    /// Shows every profile to `look`, shard after shard, until it has enough. `from` says where it begins: who looks at
+    /// some only should not look at the same ones each time.
+    pub(crate) fn each_profile(
+        &self,
+        from: u64,
+        mut look: impl FnMut(&Compact, &mut Profile) -> bool,
+    ) {
+        let first = (from % SHARDS as u64) as usize;
+        for shard in self.shards[first..].iter().chain(&self.shards[..first]) {
             let mut shard = lock(shard);
             let Shard {
                 entries,

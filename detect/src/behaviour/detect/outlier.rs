@@ -5,7 +5,8 @@
 //! Sander, Xu 1996), sessions and addresses apart. How far a client is from the nearest member of a group is put back
 //! with `State::note_distances`; until then it is 0 and nothing is found. To be unlike others is no crime, so it is a
 //! hint. It is a reason to throttle where what is that far says to be a browser and has a session: people at screens
-//! are many, and like one another. Nobody is in doubt long: the distance is measured anew each time.
+//! are many, and like one another. Nobody is in doubt long: the distance is measured anew each minute, and
+//! halves where it is not.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ pub struct Outlier {
     /// Seconds between two measurements; 0 for none. A measurement that took long is followed by a rest ten times as
     /// long. Taken over at a restart.
     pub every: u32,
-    /// The most clients of a sample, of each kind: at most 20,000, and more is taken for that. Twice as many take up to
+    /// The most clients of a sample, sessions and addresses: at most 20,000, and more is taken for that. Twice as many take up to
     /// four times as long. Taken over at a restart.
     pub sample: u32,
     /// Clients that must be alike to be a group. Taken over at a restart.
@@ -43,7 +44,7 @@ impl Default for Outlier {
         Self {
             distance: 1.5,
             score: 40,
-            throttle_distance: 3.0,
+            throttle_distance: 4.0,
             every: 60,
             sample: 5000,
             min_points: 8,

@@ -20,8 +20,8 @@ use super::{Finding, Kind, Known, Scene};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UnusualSequence {
-    /// Steps of all clients together that must be known before anybody's are judged. Lower, and the first who come
-    /// look strange; a restart forgets them.
+    /// Steps of browsers' sessions, all together, that must have been seen before anybody's are judged. Lower, and the
+    /// first who come look strange; a restart begins anew.
     pub learned: f32,
     /// Bits that are taken off for each step: how far from usual one may walk for ever.
     pub drift: f32,
@@ -42,11 +42,11 @@ pub struct UnusualSequence {
 impl Default for UnusualSequence {
     fn default() -> Self {
         Self {
-            learned: 4000.0,
+            learned: 2500.0,
             drift: 1.0,
             most: 5.0,
             hint_bits: 12.0,
-            hint: 50,
+            hint: 40,
             throttle_bits: 22.0,
             rare_hour: 0.02,
             hour_bits: 6.0,

@@ -20,6 +20,8 @@ const STRANGE_SHARE: f32 = 0.5;
 #[derive(Debug, Default)]
 pub(super) struct Walks {
     quarters: AtomicU64,
+    /// Steps of browsers ever.
+    seen: AtomicU64,
     /// Bits that a step out of an unknown place costs on average, as bits of `f32`.
     expected: AtomicU32,
     crowd: Mutex<Crowd>,
@@ -58,6 +60,16 @@ impl Walks {
                 .quarters
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
+    }
+
+    /// Counts a step of a browser's session.
+    pub(super) fn see(&self) {
+        self.seen.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many steps of browsers' sessions there were.
+    pub(super) fn seen(&self) -> f32 {
+        self.seen.load(Ordering::Relaxed) as f32
     }
 
     /// How many steps are known.

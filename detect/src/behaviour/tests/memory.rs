@@ -132,6 +132,19 @@ fn samples_and_distances() {
             .any(|finding| finding.kind == Kind::Outlier)
     );
     assert_eq!(judged.reaction, Reaction::None, "a hint by itself");
+    town.state.note_distances(&[].into());
+    town.state.note_distances(&[].into());
+    let mut who = town.someone(&address, "Firefox");
+    who.browser = true;
+    let later = town.judge(&who, "GET", "/", 0.0).unwrap();
+    let value = later
+        .findings
+        .iter()
+        .find(|finding| finding.kind == Kind::Outlier);
+    assert!(
+        value.is_some_and(|finding| finding.value < 2.5),
+        "{value:?}"
+    );
     town.wait(700_000);
     assert!(town.state.sample(20, recent, &town.clock).is_empty());
 }
