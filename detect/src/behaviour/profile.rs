@@ -2,7 +2,7 @@
 //! order, from whose hands its requests come, and when in the day. Only the most recently active
 //! subjects have one.
 
-use crate::behaviour::distinct::Many;
+use crate::behaviour::distinct::{Distinct, Many};
 use crate::behaviour::subject::{SubjectId, Subjects, mix};
 use crate::behaviour::visit::Visit;
 use crate::behaviour::window::left;
@@ -40,6 +40,10 @@ pub(crate) struct Traits {
     pub objects: f32,
     /// The longest run of consecutive numbers or pages that is still going on at the place of the request.
     pub run: u32,
+    /// Whether the place of the request is none of those that the subject has been seen at.
+    pub strange: bool,
+    /// Different objects that were refused or not there, at places where that is rare, within 20 to 40 minutes.
+    pub denied: f32,
     /// How evenly requests spread over places, 0 (one place) to 1.
     pub entropy: f32,
     /// The share of assets in the window, 0 to 1.
@@ -89,6 +93,7 @@ pub(crate) struct Profile {
     hand: u8,
     switches: f32,
     objects: Many,
+    denied: Distinct,
     hours: [u8; 24],
     pub distance: f32,
 }
@@ -129,6 +134,7 @@ impl Profile {
             hand: 0,
             switches: 0.0,
             objects: Many::default(),
+            denied: Distinct::default(),
             hours: [0; 24],
             distance: 0.0,
         }
@@ -145,14 +151,21 @@ impl Profile {
         let gap = tick.saturating_sub(self.last);
         self.switches *= left(gap, 600.0);
         let turns = (tick / TURN).saturating_sub(self.last / TURN);
-        self.objects.turn(u32::try_from(turns).unwrap_or(u32::MAX));
+        let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+        self.objects.turn(turns);
+        self.denied.turn(turns);
         let hand = self.take_hand(tick, subjects);
-        let run = self.visit_place(visit);
+        // Who has signed in may follow what is new by a cursor, for hours.
+        let cursor = match subjects.has_credentials() {
+            true => 0,
+            false => visit.cursor,
+        };
+        let (run, strange) = self.visit_place(visit, cursor);
         // What is written is one's own; what a page pulls in is no choice.
         let read = !visit.write && !visit.asset;
-        if read && (visit.object != 0 || visit.page.is_some()) {
+        if read && (visit.object != 0 || visit.page.is_some() || cursor != 0) {
             self.objects
-                .add(visit.template ^ visit.object ^ mix(visit.page.unwrap_or(0)));
+                .add(visit.template ^ visit.object ^ mix(visit.page.unwrap_or(0)) ^ cursor);
         }
         let hour = self.live_hour(hour);
         self.push(gap, visit);
@@ -160,6 +173,8 @@ impl Profile {
         Traits {
             objects: self.objects.count(),
             run,
+            strange,
+            denied: self.denied.count(),
             entropy: self.entropy(),
             assets: self.asset_share(),
             steps: self.steps(),
@@ -184,6 +199,11 @@ impl Profile {
             step.size = (((bytes + 1) as f32).log2() * 16.0).min(255.0) as u8;
             step.flags |= u8::from(visit.noticed) << 3;
         }
+    }
+
+    /// Notes that an object was refused, or not there, where that is rare.
+    pub(crate) fn deny(&mut self, visit: &Visit) {
+        self.denied.add(visit.template ^ visit.object);
     }
 
     /// The window, oldest first.
@@ -224,8 +244,8 @@ impl Profile {
         };
     }
 
-    /// Counts the place, and how long numbers there have followed one another.
-    fn visit_place(&mut self, visit: &Visit) -> u32 {
+    /// Counts the place; how long numbers there have followed one another, and whether the place is new.
+    fn visit_place(&mut self, visit: &Visit, cursor: u64) -> (u32, bool) {
         for place in &mut self.places {
             place.count *= 63.0 / 64.0;
         }
@@ -245,8 +265,11 @@ impl Profile {
         place.count += 1.0;
         if let Some(number) = visit.page.or(visit.number) {
             place.follow(number);
+        } else if cursor != 0 && cursor != place.number {
+            place.run = place.run.saturating_add(1);
+            place.number = cursor;
         }
-        place.run
+        (place.run, known.is_none())
     }
 
     fn entropy(&self) -> f32 {

@@ -19,6 +19,8 @@ pub struct Visit {
     pub(crate) number: Option<u64>,
     /// The page of a list, or the offset.
     pub(crate) page: Option<u64>,
+    /// Where a list goes on, as a hash, where that is no number; 0 for none.
+    pub(crate) cursor: u64,
     /// Parameters and body: two requests with the same are the same question.
     pub(crate) variant: u64,
     /// How many items, or levels, it asks for at once.
@@ -62,7 +64,9 @@ impl Visit {
             score,
             write,
             asset: is_asset(request.path),
-            login: !mails && (subjects.attempt.is_some() || (write && is_login(request.path))),
+            login: !mails
+                && (subjects.attempt.is_some()
+                    || (write && is_login(request.path) && !is_refresh(request.body.bytes))),
             mails,
             sensitive: write && holds_word(request.path, &SENSITIVE),
             signs: signs(request, subjects),
@@ -92,6 +96,8 @@ impl Visit {
         };
         if is(&PAGES) {
             self.page = template::number(value).or(self.page);
+        } else if is(&CURSORS) && !value.is_empty() {
+            self.cursor = mix(template::text(value)) | 1;
         } else if is(&SIZES) {
             let asked = template::number(value).unwrap_or(0);
             self.asked = self.asked.max(u32::try_from(asked).unwrap_or(u32::MAX));
@@ -129,6 +135,19 @@ const BODY_COMPARED: usize = 4096;
 const NESTING_COST: u32 = 100;
 
 const PAGES: [&str; 7] = ["page", "offset", "start", "skip", "from", "p", "pagenumber"];
+
+const CURSORS: [&str; 10] = [
+    "cursor",
+    "after",
+    "next",
+    "marker",
+    "page_token",
+    "pagetoken",
+    "next_token",
+    "continuation",
+    "starting_after",
+    "scroll_id",
+];
 
 const SIZES: [&str; 9] = [
     "limit",
@@ -185,6 +204,13 @@ fn is_asset(path: &[u8]) -> bool {
 
 fn is_login(path: &[u8]) -> bool {
     holds_word(path, &LOGINS) && !holds_word(path, &[b"refresh"])
+}
+
+/// Whether a body exchanges a token for another (RFC 6749, 6), and tries no password.
+fn is_refresh(body: &[u8]) -> bool {
+    let start = &body[..body.len().min(BODY_COMPARED)];
+    let holds = |word: &[u8]| memchr::memmem::find(start, word).is_some();
+    holds(b"refresh_token") && !holds(b"passw") && !holds(b"pwd")
 }
 
 /// Whether the last 64 bytes of a path hold one of some words.
