@@ -21,11 +21,6 @@ impl Distinct {
         new
     }
 
-    /// Whether an element may be in it: each of few is told from others with a chance of 1 in 64 to err.
-    pub(crate) fn holds(self, element: u64) -> bool {
-        (self.now | self.before) & (1 << (mix(element) & 63)) != 0
-    }
-
     /// Begins the next generation, or forgets everything when more than one has passed.
     pub(crate) fn turn(&mut self, generations: u32) {
         match generations {

@@ -354,6 +354,9 @@ impl Failed {
 /// How many programs, for each user that they fail for, are few.
 const FEW: f32 = 0.25;
 
+/// Up to how many programs nobody changes them with every try.
+const MANY: f32 = 3.5;
+
 /// Whether a login comes from a program that did not take part in what others did at its address: its first try there,
 /// where not every try comes with a program of its own.
 fn is_bystander(known: &[Known]) -> bool {
@@ -366,7 +369,8 @@ fn is_bystander(known: &[Known]) -> bool {
         return false;
     };
     let first = client.compact.login_failed <= 1.2 && client.compact.tried.count() <= 1.2;
-    first && address.compact.programs.count() <= 0.5 * address.compact.tried.count()
+    let programs = address.compact.programs.count();
+    first && (programs <= MANY || programs <= 0.5 * address.compact.tried.count())
 }
 
 impl Attempt {

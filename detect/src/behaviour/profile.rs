@@ -10,6 +10,9 @@ use crate::behaviour::window::left;
 /// How many requests the window holds.
 pub(crate) const WINDOW: usize = 32;
 
+/// Milliseconds of silence after which a list is not read on.
+const REST: u64 = 20_000;
+
 const PLACES: usize = 16;
 const HANDS: usize = 4;
 
@@ -160,7 +163,7 @@ impl Profile {
             true => 0,
             false => visit.cursor,
         };
-        let (run, strange) = self.visit_place(visit, cursor);
+        let (run, strange) = self.visit_place(visit, cursor, gap > REST);
         // What is written is one's own; what a page pulls in is no choice.
         let read = !visit.write && !visit.asset;
         if read && (visit.object != 0 || visit.page.is_some() || cursor != 0) {
@@ -245,7 +248,7 @@ impl Profile {
     }
 
     /// Counts the place; how long numbers there have followed one another, and whether the place is new.
-    fn visit_place(&mut self, visit: &Visit, cursor: u64) -> (u32, bool) {
+    fn visit_place(&mut self, visit: &Visit, cursor: u64, rested: bool) -> (u32, bool) {
         for place in &mut self.places {
             place.count *= 63.0 / 64.0;
         }
@@ -266,7 +269,12 @@ impl Profile {
         if let Some(number) = visit.page.or(visit.number) {
             place.follow(number);
         } else if cursor != 0 && cursor != place.number {
-            place.run = place.run.saturating_add(1);
+            // A cursor does not tell whether it goes on or begins anew; a pause does.
+            place.run = if rested {
+                0
+            } else {
+                place.run.saturating_add(1)
+            };
             place.number = cursor;
         }
         (place.run, known.is_none())

@@ -3,7 +3,7 @@
 //! Who is banned is the narrowest subject that can be held responsible. An address where several others do well is
 //! never banned for one of them: then it is the program at that address, or the session, or the user; and where even
 //! these are shared, the request is denied and nobody is banned. Who shares an address does not show at once; so a ban of
-//! an address is at first for the programs that were caught there, and for whatever is there from the third on.
+//! an address is at first for the programs that were caught there, and for whatever is there from the fourth on.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) const THROTTLE: f32 = 60.0;
 pub(crate) const DENY: f32 = 80.0;
 
 /// Of how many programs an address may be rid while the rest of it stays free.
-const PROGRAMS: u32 = 2;
+const PROGRAMS: u32 = 3;
 
 /// What all findings weigh together, 0 to 100: the strongest in full, those of other kinds half, combined as
 /// independent hints (noisy or). Hints that add up are a reason to throttle, never to deny.

@@ -40,6 +40,9 @@ pub struct Memory {
     pub bans: u32,
     /// Seconds after which a quiet subject is forgotten.
     pub forget: u32,
+    /// Seconds after which a quiet user is forgotten: what people are used to outlasts a night and a week-end. The
+    /// bounds on subjects and profiles hold all the same.
+    pub forget_users: u32,
 }
 
 impl Default for Memory {
@@ -50,6 +53,7 @@ impl Default for Memory {
             templates: 4096,
             bans: 100_000,
             forget: 4 * 3600,
+            forget_users: 14 * 86_400,
         }
     }
 }

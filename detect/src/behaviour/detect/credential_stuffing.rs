@@ -69,10 +69,14 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         .or_else(|| together(settings, login, known))
 }
 
+/// The share of failures from which on a program is one that nobody logs in with.
+const HOPELESS: f32 = 0.97;
+
 /// What many addresses do together, held against one that did nothing else.
 fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) -> Option<Finding> {
     let users = known.compact.tried.count();
-    if !login.cold || users < 1.5 || login.at_home || known.id.kind != SubjectKind::Address {
+    let elsewhere = known.id.kind != SubjectKind::Address;
+    if !login.cold || login.at_home || login.bystander || elsewhere {
         return None;
     }
     let program = &login.program;
@@ -86,7 +90,9 @@ fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) ->
             known.id,
             program.tried.count(),
         );
-        if found.is_some() {
+        // Nobody at all gets in with it: then it is the attacker's, and the first try is one too many.
+        let hopeless = failed >= HOPELESS && program.tried.count() >= settings.program_users.ban;
+        if found.is_some() && (users >= 1.5 || hopeless) {
             return found;
         }
     }

@@ -33,7 +33,7 @@ impl Default for PasswordSpraying {
         Self {
             users: Bounds::new(6.0, 10.0),
             failed: 0.8,
-            single: 60.0,
+            single: 150.0,
             slow_failures: Bounds::new(10.0, 18.0),
         }
     }

@@ -67,7 +67,8 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let in_order = settings
         .run
         .times(scale)
-        .finding(Kind::Scraping, known.id, run);
+        .finding(Kind::Scraping, known.id, run)
+        .filter(|_| reads);
     let alone = in_order.or_else(|| {
         // Of requests within an hour, for the objects are of the last 20 to 40 minutes.
         let new = traits.objects / known.compact.rates.window(4).max(1.0);
