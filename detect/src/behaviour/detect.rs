@@ -301,6 +301,8 @@ pub(crate) struct Scene<'a> {
     pub busy: Busy,
     /// The walk through the numbers of its place that the request goes on with.
     pub walk: Walk,
+    /// The share of objects at its place that are refused, or not there, to anybody.
+    pub refused: f32,
     /// What others read who read nothing else, if the client is one of them.
     pub lone: Option<Lone>,
     pub weather: Weather,

@@ -48,7 +48,7 @@ impl Judge<'_> {
         };
         let weather = self.state.world.request(self.tick, bound);
         let address = SubjectId::address(self.subjects.client).hash.0;
-        let (busy, walk) = self.state.places.request(
+        let (busy, walk, refused) = self.state.places.request(
             short(visit.template),
             self.tick,
             visit
@@ -70,6 +70,7 @@ impl Judge<'_> {
             login: login.as_ref(),
             busy,
             walk,
+            refused,
             lone,
             weather,
         });

@@ -105,14 +105,15 @@ impl Places {
         }
     }
 
-    /// Counts a request to a place that is known. `number` is that of the object that an address reads.
+    /// Counts a request to a place that is known. `number` is that of the object that an address reads. Comes with the
+    /// share of objects there that are refused or not there.
     pub(crate) fn request(
         &self,
         place: u32,
         tick: u64,
         number: Option<u64>,
         address: u64,
-    ) -> (Busy, Walk) {
+    ) -> (Busy, Walk, f32) {
         let mut shard = self.shard(place);
         let Some(place) = shard.get_mut(&place) else {
             return Default::default();
@@ -120,7 +121,7 @@ impl Places {
         place.pass(tick);
         place.rates.iter_mut().for_each(|rate| *rate += 1.0);
         let walk = number.map_or_else(Walk::default, |number| place.walk(number, address, tick));
-        (place.rates, walk)
+        (place.rates, walk, place.refused)
     }
 
     /// Counts a request of an address that reads objects of this place and nothing else; what is known of its like.
@@ -246,7 +247,9 @@ impl Place {
         }
         let kept = left(ms, 600.0);
         self.lone.requests *= kept;
-        let kept = left(ms, USUAL);
+        // Of a young place it is the mean so far.
+        let age = tick.saturating_sub(self.first) as f32 / 1000.0;
+        let kept = left(ms, age.clamp(60.0, USUAL));
         self.lone.usual = self.lone.usual * kept + self.lone.requests * (1.0 - kept);
         let turns = (tick / TURN).saturating_sub(self.last / TURN);
         self.readers.turn(u32::try_from(turns).unwrap_or(u32::MAX));

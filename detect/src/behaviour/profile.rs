@@ -11,7 +11,7 @@ use crate::behaviour::window::left;
 pub(crate) const WINDOW: usize = 32;
 
 /// Milliseconds of silence after which a list is not read on.
-const REST: u64 = 20_000;
+const REST: u64 = 60_000;
 
 const PLACES: usize = 16;
 const HANDS: usize = 4;
@@ -51,6 +51,8 @@ pub(crate) struct Traits {
     pub entropy: f32,
     /// The share of assets in the window, 0 to 1.
     pub assets: f32,
+    /// How many requests of the window write.
+    pub writes: usize,
     /// Requests in the window.
     pub steps: usize,
     /// How often it changed hands within minutes: another program at another address, and back.
@@ -179,7 +181,8 @@ impl Profile {
             strange,
             denied: self.denied.count(),
             entropy: self.entropy(),
-            assets: self.asset_share(),
+            assets: self.count_flag(2) as f32 / self.steps().max(1) as f32,
+            writes: self.count_flag(1),
             steps: self.steps(),
             switches: self.switches,
             hand,
@@ -271,7 +274,7 @@ impl Profile {
         } else if cursor != 0 && cursor != place.number {
             // A cursor does not tell whether it goes on or begins anew; a pause does.
             place.run = if rested {
-                0
+                place.run / 4
             } else {
                 place.run.saturating_add(1)
             };
@@ -292,13 +295,10 @@ impl Profile {
         bits / (PLACES as f32).log2()
     }
 
-    fn asset_share(&self) -> f32 {
-        let steps = self.steps();
-        let assets = self.recent[..steps]
-            .iter()
-            .filter(|step| step.flags & 2 != 0)
-            .count();
-        assets as f32 / steps.max(1) as f32
+    /// How many requests of the window have this flag.
+    fn count_flag(&self, flag: u8) -> usize {
+        let recent = &self.recent[..self.steps()];
+        recent.iter().filter(|step| step.flags & flag != 0).count()
     }
 
     /// Learns the hour, and says how usual it is.

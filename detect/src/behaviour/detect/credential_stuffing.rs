@@ -9,7 +9,8 @@
 //! everywhere (many users, many addresses, nearly all failing), and that their addresses do nothing but log in: where
 //! the logins of such cold addresses fail en masse, further ones are held back until it is over. A person who forgot
 //! the password names the same user again, and who mistypes the name names a second one: held back is only who names a
-//! second one with the program that fails everywhere, or a third one with any.
+//! second one with the program that fails everywhere, or a third one with any; and slowed down is whoever comes with a
+//! program that nobody at all gets in with.
 //!
 //! Behind an address that many share, the first try of a program that took no part is let through.
 
@@ -69,9 +70,6 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         .or_else(|| together(settings, login, known))
 }
 
-/// The share of failures from which on a program is one that nobody logs in with.
-const HOPELESS: f32 = 0.97;
-
 /// What many addresses do together, held against one that did nothing else.
 fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) -> Option<Finding> {
     let users = known.compact.tried.count();
@@ -91,9 +89,15 @@ fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) ->
             program.tried.count(),
         );
         // Nobody at all gets in with it: then it is the attacker's, and the first try is one too many.
-        let hopeless = failed >= HOPELESS && program.tried.count() >= settings.program_users.ban;
-        if found.is_some() && (users >= 1.5 || hopeless) {
+        let hopeless = program.login_ok < 0.5 && program.login_failed >= settings.program_users.ban;
+        if users >= 1.5 && found.is_some() {
             return found;
+        }
+        if let Some(found) = found.filter(|_| hopeless) {
+            return Some(Finding {
+                score: found.score.min(79),
+                ..found
+            });
         }
     }
     let (failures, failed) = login.cold_failures;

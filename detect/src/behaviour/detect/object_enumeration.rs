@@ -6,7 +6,7 @@
 //! load each item of a page by itself make short runs of that kind; a page has an end.
 //!
 //! Who mixes the attempts with much that is allowed keeps their share low. Where refusals are rare for everybody, the
-//! number of different objects that were refused to one who has signed in is enough.
+//! number of different objects that were refused to one who has signed in is enough, if it is many times what others have.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub struct ObjectEnumeration {
     /// Different objects that were refused, or not there, to who has signed in, at places where that happens to hardly
     /// anybody, within 20 to 40 minutes.
     pub denied: Bounds,
+    /// How many times more of its answers than of others' must be refusals for `denied` to count.
+    pub unusual: f32,
     /// Objects read in the order of their numbers by who has signed in.
     pub run: Bounds,
 }
@@ -33,7 +35,8 @@ impl Default for ObjectEnumeration {
         Self {
             refused: Bounds::new(8.0, 14.0),
             refused_share: 0.3,
-            denied: Bounds::new(8.0, 30.0),
+            denied: Bounds::new(7.0, 30.0),
+            unusual: 5.0,
             run: Bounds::new(30.0, 60.0),
         }
     }
@@ -53,7 +56,8 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         let traits = known.traits.filter(|_| !known.is_place())?;
         let denied = settings.denied.times(known.scale());
         let denied = denied.finding(Kind::ObjectEnumeration, known.id, traits.denied);
-        if denied.is_some() {
+        let share = share(refused, compact.answers());
+        if denied.is_some() && share >= settings.unusual * scene.refused {
             return denied;
         }
         let in_order = scene.visit.page.is_none() && !scene.visit.write;

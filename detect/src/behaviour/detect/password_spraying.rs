@@ -2,8 +2,8 @@
 //!
 //! Where the password's hash is known it is simple: no two people in a hundred fail with the same password within an
 //! hour, so many users with one password are one attacker, from however many addresses. Who names a single user may be
-//! somebody with a common password: he is slowed down at most, and only if he comes with the program that failed with
-//! it all along, or once so many users were tried that the attacker must have thousands of addresses. Where the
+//! somebody with a common password: he is slowed down at most, and only if he comes with a program that failed with it
+//! before and hardly ever gets in, or once so many users were tried that the attacker must have thousands of addresses. Where the
 //! password is not known, an address is left that fails for many users with about one try each over an hour, and never
 //! succeeds. Behind an address that many share, the first try of a program that took no part is let through.
 
@@ -39,6 +39,9 @@ impl Default for PasswordSpraying {
     }
 }
 
+/// Failures of an address, the login under way included, that show that another one failed there.
+const OTHERS: f32 = 1.8;
+
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let login = scene
         .login
@@ -50,9 +53,12 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
             .users
             .finding(Kind::PasswordSpraying, known.id, secret.tried.count());
         // Whoever has that password by chance tries it on one account, his own.
-        let another = known.compact.tried.count() >= 1.5 && !login.bystander;
+        let others_fail = known.compact.login_failed >= OTHERS;
+        let another = known.compact.tried.count() >= 1.5 && others_fail && !login.bystander;
+        let program = &login.program;
+        let same = login.same_program && failing(program.login_failed, program.login_ok);
         let users = secret.tried.count();
-        let many = users >= settings.single || login.same_program && users >= settings.users.ban;
+        let many = users >= settings.single || same && users >= settings.users.ban;
         let most = if another { 100 } else { 79 };
         found
             .filter(|_| {

@@ -55,10 +55,16 @@ impl Default for Scraping {
 }
 
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    if scene.visit.write || scene.visit.asset {
+        return None;
+    }
+    alone(scene, known).or_else(|| together(scene, known))
+}
+
+/// What one client does by itself.
+fn alone(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let settings = &scene.settings.scraping;
-    let traits = known
-        .traits
-        .filter(|_| !scene.visit.write && !scene.visit.asset)?;
+    let traits = known.traits?;
     let reads = scene.visit.object != 0 || scene.visit.page.is_some() || scene.visit.cursor != 0;
     // A key is judged by itself, with a program's bounds; its address must not be judged by a person's.
     let program = scene.subjects.key.is_some() && known.is_place();
@@ -69,7 +75,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         .times(scale)
         .finding(Kind::Scraping, known.id, run)
         .filter(|_| reads);
-    let alone = in_order.or_else(|| {
+    in_order.or_else(|| {
         // Of requests within an hour, for the objects are of the last 20 to 40 minutes.
         let new = traits.objects / known.compact.rates.window(4).max(1.0);
         let reads_little_else = new >= settings.new_share && traits.assets <= settings.assets;
@@ -77,8 +83,7 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         bounds
             .finding(Kind::Scraping, known.id, traits.objects)
             .filter(|_| reads && reads_little_else)
-    });
-    alone.or_else(|| together(scene, known))
+    })
 }
 
 /// What many addresses do together.
