@@ -34,7 +34,7 @@ pub struct Memory {
     pub subjects: u32,
     /// Subjects with a full profile, about 2.5 KB each: the most recently active.
     pub profiles: u32,
-    /// Route templates with statistics, about 500 bytes each.
+    /// Route templates with statistics, about 700 bytes each.
     pub templates: u32,
     /// Bans.
     pub bans: u32,
