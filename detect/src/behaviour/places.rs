@@ -9,6 +9,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::behaviour::compact::TURN;
+use crate::behaviour::distinct::Distinct;
 use crate::behaviour::state::Counts;
 use crate::behaviour::subject::mix;
 use crate::behaviour::window::left;
@@ -38,6 +40,18 @@ const SIZES: u16 = 50;
 
 /// A place that this share of clients go to is what the application is for, however long it takes.
 const CORE: f32 = 0.2;
+/// How many walks through its numbers are followed at a place, and how far apart two steps of one may be.
+const TRAILS: usize = 4;
+const STRIDE: i64 = 12;
+
+/// How many milliseconds a place must have been known for what is usual there to mean something, and the seconds over
+/// which that is learnt.
+const LEARN: u64 = 3_600_000;
+const USUAL: f32 = 6.0 * 3600.0;
+
+/// Up to which share of refused objects one is rare, and how many answers that is learnt from.
+const RARE: f32 = 0.1;
+const REFUSALS: f32 = 256.0;
 
 /// All places.
 #[derive(Debug)]
@@ -88,6 +102,46 @@ struct Place {
     steps: f32,
     /// Bits that a step from here costs on average.
     expected: f32,
+    /// When it was first seen.
+    first: u64,
+    trails: [Trail; TRAILS],
+    /// The share of asked objects that are refused or not there, of late.
+    refused: f32,
+    lone: Lone,
+    readers: Distinct,
+}
+
+/// Numbers that are read one after the other, by whomever.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trail {
+    /// The last one.
+    number: u64,
+    /// How many went on where the one before was, and how many came from behind instead; both faded.
+    run: f32,
+    behind: f32,
+    last: u64,
+    /// The addresses that they came from.
+    addresses: Distinct,
+}
+
+/// A walk through the numbers of a place that a request goes on with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Walk {
+    /// Steps of late.
+    pub run: f32,
+    /// Addresses that took them.
+    pub addresses: f32,
+}
+
+/// What those read at a place who read nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Lone {
+    /// Requests within ten minutes, faded.
+    pub requests: f32,
+    /// What is usual for this place; `f32::MAX` while that is not known.
+    pub usual: f32,
+    /// Their addresses.
+    pub addresses: f32,
 }
 
 /// How busy a place is, and what is usual there.
@@ -121,20 +175,30 @@ impl Places {
         }
     }
 
-    /// Counts a request for `asked` items (0 where it names no number) to a place that is known.
-    pub(crate) fn request(&self, place: u32, asked: u32, tick: u64) -> Busy {
+    /// Counts a request for `asked` items (0 where it names no number) to a place that is known. `number` is that of the
+    /// object that an address reads. Comes with the share of objects there that are refused or not there.
+    pub(crate) fn request(
+        &self,
+        place: u32,
+        asked: u32,
+        number: Option<u64>,
+        address: u64,
+        tick: u64,
+    ) -> (Busy, Walk, f32) {
         let mut shard = self.shard(place);
         let Some(place) = shard.get_mut(&place) else {
-            return Busy {
+            let unknown = Busy {
                 asked: -1.0,
                 ..Busy::default()
             };
+            return (unknown, Walk::default(), 0.0);
         };
         place.pass(tick);
         place.rates.iter_mut().for_each(|rate| *rate += 1.0);
+        let walk = number.map_or_else(Walk::default, |number| place.walk(number, address, tick));
         let busy = place.busy();
         place.learn_size(asked);
-        busy
+        (busy, walk, place.refused)
     }
 
     /// Counts a client who comes to a place for the first time.
@@ -149,6 +213,33 @@ impl Places {
         busy.newcomers >= CORE * self.walks.clients().max(5.0)
     }
 
+    /// Counts a request of an address that reads objects of this place and nothing else; what is known of its like.
+    pub(crate) fn read_alone(&self, place: u32, address: u64) -> Lone {
+        let mut shard = self.shard(place);
+        let Some(place) = shard.get_mut(&place) else {
+            return Lone::default();
+        };
+        place.lone.requests += 1.0;
+        place.readers.add(address);
+        let known = place.last.saturating_sub(place.first) >= LEARN;
+        Lone {
+            usual: if known { place.lone.usual } else { f32::MAX },
+            addresses: place.readers.count(),
+            ..place.lone
+        }
+    }
+
+    /// Learns that an object was refused or not there; whether that is rare at this place.
+    pub(crate) fn refuse(&self, place: u32) -> bool {
+        let mut shard = self.shard(place);
+        let Some(place) = shard.get_mut(&place) else {
+            return false;
+        };
+        let rare = place.refused <= RARE;
+        place.refused += (1.0 - place.refused) / REFUSALS;
+        rare
+    }
+
     /// Learns from an answer that was no error, and says how many seconds one took before, if that is known. Beyond a
     /// hundred answers the newest counts for a hundredth.
     pub(crate) fn answer(&self, place: u32, tick: u64, seconds: f32) -> Option<f32> {
@@ -158,10 +249,12 @@ impl Places {
         }
         let place = shard.entry(place).or_insert_with(|| Place {
             last: tick,
+            first: tick,
             ..Place::default()
         });
         let usual = (place.answers >= ANSWERS).then_some(place.latency);
         place.answers = place.answers.saturating_add(1);
+        place.refused -= place.refused / REFUSALS;
         place.latency += (seconds - place.latency) / place.answers.min(100) as f32;
         usual
     }
@@ -242,6 +335,31 @@ fn lock(shard: &Mutex<Table>) -> MutexGuard<'_, Table> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Trail {
+    fn step(&mut self, number: u64, address: u64, tick: u64) -> Walk {
+        let kept = left(tick.saturating_sub(self.last), 600.0);
+        self.run = self.run * kept + 1.0;
+        self.behind *= kept;
+        self.number = number;
+        self.last = tick + 1;
+        self.addresses.add(address);
+        // A few from behind are others who happen to read there.
+        match self.run >= 2.0 * self.behind {
+            true => Walk {
+                run: self.run,
+                addresses: self.addresses.count(),
+            },
+            false => Walk::default(),
+        }
+    }
+
+    /// Whom to forget: who has walked far is remembered for longer.
+    fn worth(&self, tick: u64) -> u64 {
+        let kept = left(tick.saturating_sub(self.last), 600.0);
+        self.last + (self.run * kept * 10_000.0) as u64
+    }
+}
+
 impl Place {
     fn pass(&mut self, tick: u64) {
         let ms = tick.saturating_sub(self.last);
@@ -249,6 +367,14 @@ impl Place {
             *count *= left(ms, tau);
         }
         self.newcomers *= left(ms, walks::HOUR);
+        let kept = left(ms, 600.0);
+        self.lone.requests *= kept;
+        // Of a young place it is the mean so far.
+        let age = tick.saturating_sub(self.first) as f32 / 1000.0;
+        let kept = left(ms, age.clamp(60.0, USUAL));
+        self.lone.usual = self.lone.usual * kept + self.lone.requests * (1.0 - kept);
+        let turns = (tick / TURN).saturating_sub(self.last / TURN);
+        self.readers.turn(u32::try_from(turns).unwrap_or(u32::MAX));
         self.last = self.last.max(tick);
     }
 
@@ -298,6 +424,42 @@ impl Place {
         })
     }
 
+    /// Who reads numbers in order goes on where the last one was, and nobody comes from behind: what is popular, or new,
+    /// is read by many.
+    fn walk(&mut self, number: u64, address: u64, tick: u64) -> Walk {
+        let mut on = None;
+        for (at, walker) in self.trails.iter_mut().enumerate() {
+            if walker.last == 0 {
+                continue;
+            }
+            let ahead = number.wrapping_sub(walker.number).cast_signed();
+            if (1..=STRIDE).contains(&ahead) {
+                on = on.or(Some(at));
+            } else if (-STRIDE * 2..=0).contains(&ahead) {
+                walker.behind += 1.0;
+                on = on.or(Some(TRAILS));
+            }
+        }
+        match on {
+            Some(at) if at < TRAILS => self.trails[at].step(number, address, tick),
+            Some(_) => Walk::default(),
+            None => {
+                let idle = self
+                    .trails
+                    .iter_mut()
+                    .min_by_key(|walker| walker.worth(tick));
+                if let Some(walker) = idle {
+                    *walker = Trail {
+                        number,
+                        last: tick + 1,
+                        ..Trail::default()
+                    };
+                }
+                Walk::default()
+            }
+        }
+    }
+
     /// Learns a step; how many steps are forgotten for it.
     fn learn(&mut self, known: Option<usize>, to: u32, weight: f32) -> f32 {
         let at = known.unwrap_or_else(|| {
@@ -325,6 +487,11 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A request for so many items; what is known of the place.
+    fn seen(places: &Places, place: u32, asked: u32, tick: u64) -> Busy {
+        places.request(place, asked, None, 0, tick).0
+    }
 
     /// Places 1 to 3, and what is usual between them: from 1 nine of ten go to 2.
     fn usual() -> Places {
@@ -398,10 +565,10 @@ mod tests {
         }
         let usual = places.answer(7, 100, 9.0).unwrap();
         assert!((usual - 0.25).abs() < 0.01);
-        let busy = places.request(7, 0, 100);
+        let busy = seen(&places, 7, 0, 100);
         assert_eq!((busy.rates, busy.asked), ([1.0, 1.0], -1.0));
         assert!((busy.seconds - 0.34).abs() < 0.01, "{busy:?}");
-        assert_eq!(places.request(8, 0, 100).rates, [0.0, 0.0]);
+        assert_eq!(seen(&places, 8, 0, 100).rates, [0.0, 0.0]);
     }
 
     #[test]
@@ -409,17 +576,17 @@ mod tests {
         let places = Places::new(100);
         places.answer(7, 0, 0.1);
         for n in 0..200_u64 {
-            places.request(7, [10, 20, 25, 50][n as usize % 4], n);
+            seen(&places, 7, [10, 20, 25, 50][n as usize % 4], n);
         }
         // Whoever asks for much again and again does not make it usual.
         (0..100).for_each(|n| {
-            places.request(7, 100_000, n);
+            seen(&places, 7, 100_000, n);
         });
-        let busy = places.request(7, 20, 300);
+        let busy = seen(&places, 7, 20, 300);
         for (asked, expected) in [(0, false), (50, false), (200, true), (100_000, true)] {
             assert_eq!(busy.is_much(asked, 6.0), expected, "{asked} {busy:?}");
         }
-        assert!(!places.request(8, 5000, 0).is_much(5000, 6.0), "unknown");
+        assert!(!seen(&places, 8, 5000, 0).is_much(5000, 6.0), "unknown");
     }
 
     #[test]
@@ -435,7 +602,7 @@ mod tests {
                 places.newcomer(8);
             }
         }
-        let core = [7, 8].map(|place| places.is_core(&places.request(place, 0, 100)));
+        let core = [7, 8].map(|place| places.is_core(&seen(&places, place, 0, 100)));
         assert_eq!(core, [true, false]);
     }
 }

@@ -7,6 +7,7 @@ mod neighbours;
 mod normal;
 mod reactions;
 mod signals;
+mod together;
 
 use std::net::IpAddr;
 use std::sync::Arc;
