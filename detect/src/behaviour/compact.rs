@@ -5,15 +5,15 @@ use crate::behaviour::detect::Kind;
 use crate::behaviour::distinct::Distinct;
 use crate::behaviour::judgement::{Factor, Finding, Risk};
 use crate::behaviour::respond::THROTTLE;
-use crate::behaviour::window::{Rates, left};
+use crate::behaviour::window::{Fading, Rates, left};
 
 /// Milliseconds of one generation of the sets; what they count is 20 to 40 minutes old at most.
 pub(crate) const TURN: u64 = 20 * 60 * 1000;
 
-/// The time constants, in seconds: of work, of answers, of logins.
-const WORK: f32 = 60.0;
-const ANSWERS: f32 = 600.0;
-const LOGINS: f32 = 3600.0;
+/// The time constants of work, of answers, of logins: as the windows of 1 min, 10 min, 1 h.
+const WORK: usize = 2;
+const ANSWERS: usize = 3;
+const LOGINS: usize = 4;
 
 /// What is known of one subject.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -91,8 +91,9 @@ impl Compact {
         if ms == 0 {
             return;
         }
-        self.rates.pass(ms);
-        let kept = left(ms, ANSWERS);
+        let fading = Fading::after(ms);
+        self.rates.fade(&fading);
+        let kept = fading.of(ANSWERS);
         for count in [
             &mut self.ok,
             &mut self.unauthorized,
@@ -108,10 +109,10 @@ impl Compact {
         ] {
             *count *= kept;
         }
-        let kept = left(ms, WORK);
+        let kept = fading.of(WORK);
         self.work *= kept;
         self.usual_work *= kept;
-        let kept = left(ms, LOGINS);
+        let kept = fading.of(LOGINS);
         self.login_failed *= kept;
         self.login_ok *= kept;
         self.forgive(ms, half_life);

@@ -1,9 +1,20 @@
 //! How many different ones, in 16 bytes: linear counting (Whang, Vander-Zanden, Taylor 1990) on 64 bits, in two
 //! generations so that old ones fall out. Up to twenty it is nearly exact; from about 250 on it only says "many".
 
+use std::sync::LazyLock;
+
 use crate::behaviour::subject::mix;
 
 const BITS: f32 = 64.0;
+
+/// How many elements are likely where so many of the 64 bits are zero: detectors ask dozens of times a request.
+static ESTIMATES: LazyLock<[f32; 65]> = LazyLock::new(|| {
+    std::array::from_fn(|zeros| match zeros {
+        64 => 0.0,
+        0 => 266.0,
+        zeros => -BITS * (zeros as f32 / BITS).ln(),
+    })
+});
 
 /// A set that only knows its size, of this generation and the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,12 +48,7 @@ impl Distinct {
 
     /// How many, about.
     pub(crate) fn count(self) -> f32 {
-        let zeros = (self.now | self.before).count_zeros();
-        match zeros {
-            64 => 0.0,
-            0 => 266.0,
-            zeros => -BITS * (zeros as f32 / BITS).ln(),
-        }
+        ESTIMATES[(self.now | self.before).count_zeros() as usize]
     }
 
     /// The bits of this generation, to be joined elsewhere.

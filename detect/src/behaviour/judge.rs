@@ -8,6 +8,7 @@ use crate::behaviour::profile::{Profile, short};
 use crate::behaviour::respond::{DENY, Response, THROTTLE, weigh};
 use crate::behaviour::settings::Settings;
 use crate::behaviour::state::State;
+use crate::behaviour::store::Opened;
 use crate::behaviour::subject::{Attempt, Claim, SubjectId, SubjectKind, Subjects, Token};
 use crate::behaviour::visit::Visit;
 use crate::behaviour::world::SurgeBound;
@@ -16,6 +17,15 @@ use crate::request::Request;
 
 /// From which score of the other stages on a request counts as an attack: MEDIUM.
 pub(super) const ATTACK: f32 = 40.0;
+
+/// Whom a request is charged to, the widest first.
+const KINDS: [SubjectKind; 5] = [
+    SubjectKind::Address,
+    SubjectKind::Client,
+    SubjectKind::Key,
+    SubjectKind::User,
+    SubjectKind::Session,
+];
 
 /// From how many programs on an address is told apart by program.
 const PROGRAMS: f32 = 1.5;
@@ -103,16 +113,11 @@ impl Judge<'_> {
 
     /// Charges the request to each subject; what they are now, the widest first.
     fn charge_all(&self, visit: &Visit) -> Vec<Known> {
-        let mut known = Vec::with_capacity(5);
+        let mut known = Vec::with_capacity(KINDS.len());
         let principal = self.principal();
-        let kinds = [
-            SubjectKind::Address,
-            SubjectKind::Client,
-            SubjectKind::Key,
-            SubjectKind::User,
-            SubjectKind::Session,
-        ];
-        for kind in kinds {
+        let ids = KINDS.map(|kind| self.subjects.id(kind));
+        let mut opened = self.state.store.open(ids);
+        for (kind, id) in KINDS.into_iter().zip(ids) {
             // As long as an address has one program only, the two are the same.
             let apart = known
                 .first()
@@ -120,8 +125,8 @@ impl Judge<'_> {
             if kind == SubjectKind::Client && !apart {
                 continue;
             }
-            if let Some(id) = self.subjects.id(kind) {
-                known.push(self.charge(id, visit, kind == principal));
+            if let Some(id) = id {
+                known.push(self.charge(&mut opened, id, visit, kind == principal));
             }
         }
         known
@@ -141,26 +146,30 @@ impl Judge<'_> {
         }
     }
 
-    fn charge(&self, id: SubjectId, visit: &Visit, principal: bool) -> Known {
+    fn charge(
+        &self,
+        opened: &mut Opened<'_, 5>,
+        id: SubjectId,
+        visit: &Visit,
+        principal: bool,
+    ) -> Known {
         let hour = self.state.hour_at(self.tick);
         let half_life = self.settings.risk.half_life as f32;
-        self.state
-            .store
-            .with(id, self.tick, half_life, |compact, before, profile| {
-                compact.request(before);
-                self.count(id.kind, compact, visit);
-                let traits = profile.map(|profile| {
-                    if principal {
-                        self.follow(compact, profile, visit);
-                    }
-                    profile.request(self.tick, hour, visit, self.subjects)
-                });
-                Known {
-                    id,
-                    compact: *compact,
-                    traits,
+        opened.with(id, self.tick, half_life, |compact, before, profile| {
+            compact.request(before);
+            self.count(id.kind, compact, visit);
+            let traits = profile.map(|profile| {
+                if principal {
+                    self.follow(compact, profile, visit);
                 }
-            })
+                profile.request(self.tick, hour, visit, self.subjects)
+            });
+            Known {
+                id,
+                compact: *compact,
+                traits,
+            }
+        })
     }
 
     /// Counts what the request shows by itself.

@@ -3,10 +3,12 @@
 //! there.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::behaviour::state::Counts;
+use crate::behaviour::subject::mix;
 use crate::behaviour::window::left;
 
 const SHARDS: usize = 64;
@@ -20,9 +22,32 @@ const KNOWN_FROM: f32 = 50.0;
 /// All places.
 #[derive(Debug)]
 pub(crate) struct Places {
-    shards: Box<[Mutex<HashMap<u32, Place>>]>,
+    shards: Box<[Mutex<Table>]>,
     capacity: usize,
     evicted: AtomicU64,
+}
+
+/// A shard of them: at most a few dozen, which bounds what colliding names could cost.
+type Table = HashMap<u32, Place, BuildHasherDefault<Mixed>>;
+
+/// Places are named by hashes already.
+#[derive(Debug, Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = mix(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0 = mix(u64::from(value));
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,7 +127,7 @@ impl Places {
         counts.templates_evicted = self.evicted.load(Ordering::Relaxed);
     }
 
-    fn make_room(&self, shard: &mut HashMap<u32, Place>) {
+    fn make_room(&self, shard: &mut Table) {
         let oldest = shard
             .iter()
             .min_by_key(|(_, place)| place.last)
@@ -113,12 +138,12 @@ impl Places {
         }
     }
 
-    fn shard(&self, place: u32) -> MutexGuard<'_, HashMap<u32, Place>> {
+    fn shard(&self, place: u32) -> MutexGuard<'_, Table> {
         lock(&self.shards[(place >> 8) as usize % SHARDS])
     }
 }
 
-fn lock(shard: &Mutex<HashMap<u32, Place>>) -> MutexGuard<'_, HashMap<u32, Place>> {
+fn lock(shard: &Mutex<Table>) -> MutexGuard<'_, Table> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

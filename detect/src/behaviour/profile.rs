@@ -84,8 +84,11 @@ pub(crate) struct Profile {
     /// How many requests the window has seen.
     seen: u32,
     recent: [Step; WINDOW],
+    /// Of these the first few are in use.
     places: [Place; PLACES],
     hands: [HandSeen; HANDS],
+    places_known: u8,
+    hands_known: u8,
     hand: u8,
     switches: f32,
     objects: Many,
@@ -126,12 +129,30 @@ impl Profile {
             recent: [Step::default(); WINDOW],
             places: [Place::default(); PLACES],
             hands: [HandSeen::default(); HANDS],
+            places_known: 0,
+            hands_known: 0,
             hand: 0,
             switches: 0.0,
             objects: Many::default(),
             hours: [0; 24],
             distance: 0.0,
         }
+    }
+
+    /// Empties it for someone else. What lies behind the counts of what is known is left as it is: nobody looks there,
+    /// and to wipe it would take more time than a request.
+    pub(crate) fn renew(&mut self, id: SubjectId, tick: u64) {
+        self.id = id;
+        self.last = tick;
+        self.seen = 0;
+        self.places_known = 0;
+        self.hands_known = 0;
+        self.hand = 0;
+        self.hands[0] = HandSeen::default();
+        self.switches = 0.0;
+        self.objects = Many::default();
+        self.hours = [0; 24];
+        self.distance = 0.0;
     }
 
     /// Counts a request and says what stands out. `hour` is that of the day.
@@ -226,15 +247,22 @@ impl Profile {
 
     /// Counts the place, and how long numbers there have followed one another.
     fn visit_place(&mut self, visit: &Visit) -> u32 {
-        for place in &mut self.places {
-            place.count *= 63.0 / 64.0;
-        }
         let template = short(visit.template);
-        let known = self
-            .places
-            .iter()
-            .position(|place| place.template == template);
-        let at = known.unwrap_or_else(|| least(&self.places, |place| place.count));
+        let mut known = None;
+        let used = usize::from(self.places_known).min(PLACES);
+        for (at, place) in self.places[..used].iter_mut().enumerate() {
+            place.count *= 63.0 / 64.0;
+            if place.template == template {
+                known = Some(at);
+            }
+        }
+        let at = known.unwrap_or_else(|| match used {
+            PLACES => least(&self.places, |place| place.count),
+            used => {
+                self.places_known += 1;
+                used
+            }
+        });
         let place = &mut self.places[at];
         if known.is_none() {
             *place = Place {
@@ -250,9 +278,12 @@ impl Profile {
     }
 
     fn entropy(&self) -> f32 {
-        let total: f32 = self.places.iter().map(|place| place.count).sum();
-        let bits: f32 = self
-            .places
+        let places = &self.places[..usize::from(self.places_known).min(PLACES)];
+        if places.len() < 2 {
+            return 0.0;
+        }
+        let total: f32 = places.iter().map(|place| place.count).sum();
+        let bits: f32 = places
             .iter()
             .filter(|place| place.count > 0.01)
             .map(|place| place.count / total)
@@ -303,7 +334,7 @@ impl Profile {
         let others = || {
             let same =
                 move |hand: &HandSeen| hand.program == seen.program && hand.network == seen.network;
-            self.hands
+            self.known_hands()
                 .iter()
                 .filter(move |hand| hand.requests > 0 && !same(hand))
         };
@@ -331,8 +362,14 @@ impl Profile {
         let same = |hand: &HandSeen| {
             hand.requests > 0 && hand.program == seen.program && hand.network == seen.network
         };
-        let known = self.hands.iter().position(same);
-        let at = known.unwrap_or_else(|| least(&self.hands, |hand| f32::from(hand.requests)));
+        let known = self.known_hands().iter().position(same);
+        let at = known.unwrap_or_else(|| match usize::from(self.hands_known) {
+            used @ 0..HANDS => {
+                self.hands_known += 1;
+                used
+            }
+            _ => least(&self.hands, |hand| f32::from(hand.requests)),
+        });
         let before = self.hands[usize::from(self.hand)];
         self.switches += before.distance(&seen);
         let hand = &mut self.hands[at];
@@ -350,9 +387,13 @@ impl Profile {
     /// Whether requests from this network have been common for the subject.
     pub(crate) fn knows_network(&self, subjects: &Subjects) -> bool {
         let network = short(SubjectId::prefix(subjects.client).hash.0);
-        self.hands
+        self.known_hands()
             .iter()
             .any(|hand| hand.network == network && hand.requests >= 3)
+    }
+
+    fn known_hands(&self) -> &[HandSeen] {
+        &self.hands[..usize::from(self.hands_known).min(HANDS)]
     }
 }
 
