@@ -17,6 +17,9 @@ impl Config {
         if let RecordOutput::File(path) = &mut self.records.output {
             resolve(path);
         }
+        if let Some(share) = &mut self.share {
+            share.ca.iter_mut().for_each(resolve);
+        }
         for upstream in self.upstreams.values_mut() {
             upstream.tls.ca.iter_mut().for_each(resolve);
         }

@@ -351,3 +351,31 @@ fn a_cluster_carries_it_too() {
     println!("{} of {} passed", crowd.passed, crowd.sent);
     assert!((100..180).contains(&crowd.passed), "{}", crowd.passed);
 }
+
+#[test]
+fn a_server_behind_tls_is_used_only_if_it_is_vouched_for() {
+    let (origin, redis) = (plain(), Redis::start_with_tls());
+    let (url, certificate) = redis.encrypted();
+    let world = |ca: &str| {
+        World::before(&origin)
+            .policy("limits: [{ key: client, rate: 60/min, burst: 5 }]")
+            .with(&format!(
+                "share: {{ redis: [\"{url}\"], password: {PASSWORD}, secret: {SECRET}{ca} }}"
+            ))
+    };
+    let trusting = world(&format!(", ca: {}", certificate.display()));
+    let gateways = start(&trusting, 2);
+    for _ in 0..5 {
+        assert_eq!(status(&gateways[0], "127.0.0.1"), 200);
+    }
+    await_status(&gateways[1], "127.0.0.1", 429, Duration::from_secs(5));
+
+    let wary = world("").start();
+    let end = Instant::now() + Duration::from_secs(10);
+    while !wary.log().contains("invalid peer certificate") {
+        assert!(Instant::now() < end, "{}", wary.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(wary.metric("portcullis_share_up"), 0.0);
+    assert_eq!(status(&wary, "127.0.0.1"), 200, "it decides alone");
+}

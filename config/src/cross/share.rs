@@ -15,6 +15,12 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
         return;
     };
     servers(share, node, cross);
+    let encrypted = |url: &String| url.starts_with("rediss://");
+    if share.ca.is_some() && !share.redis.iter().all(encrypted) {
+        let message = "share.ca: the connection is not encrypted, so no certificate is checked";
+        let help = "write rediss:// in share.redis, or remove `ca`";
+        cross.report(place(node, &["ca"]), message, help);
+    }
     if share.secret.chars().count() < SECRET {
         let help = "draw one with `openssl rand -hex 32`, and write file:PATH";
         let message = format!("share.secret: it has fewer than {SECRET} characters");

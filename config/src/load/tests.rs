@@ -363,6 +363,10 @@ fn each_mistake_is_named_with_its_line() {
             "7: share.redis[0]: there is a name or a password in the address | write them as `username` and `password: file:PATH`",
         ),
         (
+            "share: { redis: [\"redis://a\"], secret: 0123456789abcdef0123456789abcdef, ca: a.pem }",
+            "7: share.ca: the connection is not encrypted, so no certificate is checked | write rediss:// in share.redis, or remove `ca`",
+        ),
+        (
             "share: { redis: [\"redis://a\"], secret: short }",
             "7: share.secret: it has fewer than 32 characters | draw one with `openssl rand -hex 32`, and write file:PATH",
         ),

@@ -1,9 +1,11 @@
 //! What several gateways share, and through which server.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::Duration;
+use crate::value::{Duration, PathFormat};
 
 /// What several gateways share through Redis or Valkey. Every gateway decides alone and at once; what it let through,
 /// banned and learned goes to the others in batches. No request waits for the server, and without it each gateway
@@ -25,6 +27,10 @@ pub struct Share {
     /// The password to log in to the server with. Unset: none. Write `file:PATH`, not the password.
     #[serde(default)]
     pub password: Option<String>,
+    /// A PEM file with the authorities to trust in place of the system's, for `rediss://`.
+    #[serde(default)]
+    #[schemars(with = "Option<PathFormat>")]
+    pub ca: Option<PathBuf>,
     /// What the names of all keys at the server begin with. Gateways with different prefixes share nothing.
     #[serde(default = "default_prefix")]
     pub prefix: String,

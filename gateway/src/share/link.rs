@@ -30,12 +30,19 @@ impl Link {
                     let config = AsyncConnectionConfig::new()
                         .set_connection_timeout(Some(PATIENCE))
                         .set_response_timeout(Some(PATIENCE));
-                    let client = Client::open(server.clone())?;
+                    let client = match &plan.certificates {
+                        Some(trusted) => Client::build_with_tls(server.clone(), trusted.clone())?,
+                        None => Client::open(server.clone())?,
+                    };
                     let connection = client.get_multiplexed_async_connection_with_config(&config);
                     connection.await.map(Self::One)
                 }
                 nodes => {
-                    let client = ClusterClientBuilder::new(nodes.iter().cloned())
+                    let mut builder = ClusterClientBuilder::new(nodes.iter().cloned());
+                    if let Some(trusted) = &plan.certificates {
+                        builder = builder.certs(trusted.clone());
+                    }
+                    let client = builder
                         .connection_timeout(PATIENCE)
                         .response_timeout(PATIENCE)
                         // A batch that may have arrived is not sent again: it would count twice.

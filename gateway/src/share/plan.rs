@@ -1,11 +1,16 @@
 //! The configuration of sharing in the form in which it is used, with the keys that are drawn from its secret.
 
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use portcullis_config::Config;
 use portcullis_detect::behaviour::Hashing;
-use redis::{ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionInfo, IntoConnectionInfo, TlsCertificates};
 use ring::hmac;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::message::Seal;
 
@@ -13,6 +18,8 @@ use super::message::Seal;
 pub(crate) struct Plan {
     /// One server, or nodes of one cluster.
     pub(super) servers: Vec<ConnectionInfo>,
+    /// Whom to trust in place of the system's authorities.
+    pub(super) certificates: Option<TlsCertificates>,
     /// The stream of batches.
     pub(super) events: String,
     /// The table of bans. Both lie in one slot of a cluster.
@@ -26,7 +33,7 @@ impl Plan {
     /// What the configuration says; `None` where nothing is shared.
     ///
     /// # Errors
-    /// A sentence where the address of a server cannot be read.
+    /// A sentence where the address of a server or the file of its authorities cannot be read.
     pub(crate) fn of(config: &Config) -> Result<Option<Self>, String> {
         let Some(share) = &config.share else {
             return Ok(None);
@@ -44,6 +51,7 @@ impl Plan {
             }
             servers.push(info.set_redis_settings(login));
         }
+        let certificates = share.ca.as_deref().map(trust).transpose()?;
         let secret = hmac::Key::new(hmac::HMAC_SHA256, share.secret.as_bytes());
         let hashes = hmac::sign(&secret, b"portcullis: hashes of subjects and keys");
         let hashes = hashes.as_ref().iter().take(16);
@@ -52,6 +60,7 @@ impl Plan {
         let prefix = &share.prefix;
         Ok(Some(Self {
             servers,
+            certificates,
             events: format!("{{{prefix}}}:events"),
             bans: format!("{{{prefix}}}:bans"),
             interval: share.interval.get(),
@@ -63,5 +72,19 @@ impl Plan {
     /// The hashes that all gateways with the secret have in common.
     pub(crate) const fn hashing(&self) -> Hashing {
         self.hashing
+    }
+}
+
+fn trust(path: &Path) -> Result<TlsCertificates, String> {
+    let wrong = |error: &dyn Display| format!("share.ca: {}: {error}", path.display());
+    let pem = fs::read(path).map_err(|error| wrong(&error))?;
+    let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    match found {
+        Ok(found) if found.is_empty() => Err(wrong(&"it holds no certificate")),
+        Ok(_) => Ok(TlsCertificates {
+            client_tls: None,
+            root_cert: Some(pem),
+        }),
+        Err(error) => Err(wrong(&error)),
     }
 }

@@ -20,6 +20,11 @@ impl Certificate {
     ///
     /// Where the `openssl` command is missing or fails.
     pub(crate) fn make(folder: &Path, name: &str) -> Self {
+        Self::make_for(folder, name, &format!("DNS:{name}"))
+    }
+
+    /// Makes one for names as OpenSSL writes them, such as `IP:127.0.0.1`; see [`Certificate::make`].
+    pub(crate) fn make_for(folder: &Path, name: &str, names: &str) -> Self {
         let (cert, key) = (
             folder.join(format!("{name}.pem")),
             folder.join(format!("{name}.key")),
@@ -36,7 +41,7 @@ impl Certificate {
             .args(["-nodes", "-days", "2", "-subj"])
             .arg(format!("/CN={name}"))
             .arg("-addext")
-            .arg(format!("subjectAltName=DNS:{name}"))
+            .arg(format!("subjectAltName={names}"))
             .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
             .arg(&key)
             .arg("-out")

@@ -3,11 +3,14 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::harness::certificates::Certificate;
 
 pub(crate) const PASSWORD: &str = "of-a-test";
 
@@ -15,6 +18,8 @@ pub(crate) const PASSWORD: &str = "of-a-test";
 pub(crate) struct Redis {
     port: u16,
     bus: Option<u16>,
+    /// Where it answers by TLS, and with which certificate.
+    tls: Option<(u16, Certificate)>,
     folder: TempDir,
     child: Child,
 }
@@ -22,12 +27,17 @@ pub(crate) struct Redis {
 impl Redis {
     /// A server that keeps nothing on disk and wants [`PASSWORD`].
     pub(crate) fn start() -> Self {
-        Self::start_as(None)
+        Self::start_as(None, false)
+    }
+
+    /// A server that answers by TLS besides, with a certificate that only its own file vouches for.
+    pub(crate) fn start_with_tls() -> Self {
+        Self::start_as(None, true)
     }
 
     /// A cluster of three, each with a third of the slots.
     pub(crate) fn cluster() -> [Self; 3] {
-        let nodes = [(); 3].map(|()| Self::start_as(Some(free_port())));
+        let nodes = [(); 3].map(|()| Self::start_as(Some(free_port()), false));
         for (node, slots) in nodes.iter().zip(["0 5460", "5461 10922", "10923 16383"]) {
             assert_eq!(
                 node.command(&format!("CLUSTER ADDSLOTSRANGE {slots}")),
@@ -50,13 +60,16 @@ impl Redis {
         nodes
     }
 
-    fn start_as(bus: Option<u16>) -> Self {
+    fn start_as(bus: Option<u16>, encrypted: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let port = free_port();
-        let child = spawn(port, bus, &folder);
+        let certificate = || Certificate::make_for(folder.path(), "redis", "IP:127.0.0.1");
+        let tls = encrypted.then(|| (free_port(), certificate()));
+        let child = spawn(port, bus, tls.as_ref(), &folder);
         let redis = Self {
             port,
             bus,
+            tls,
             folder,
             child,
         };
@@ -66,6 +79,12 @@ impl Redis {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The address by TLS, and the file with the certificate.
+    pub(crate) fn encrypted(&self) -> (String, &Path) {
+        let (port, certificate) = self.tls.as_ref().expect("it was started with TLS");
+        (format!("rediss://127.0.0.1:{port}"), &certificate.cert)
     }
 
     /// What it answers to a command: the first line.
@@ -91,7 +110,7 @@ impl Redis {
 
     /// Starts it again where it was, empty.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.port, self.bus, &self.folder);
+        self.child = spawn(self.port, self.bus, self.tls.as_ref(), &self.folder);
         self.await_answer();
     }
 
@@ -124,7 +143,7 @@ impl Drop for Redis {
     }
 }
 
-fn spawn(port: u16, bus: Option<u16>, folder: &TempDir) -> Child {
+fn spawn(port: u16, bus: Option<u16>, tls: Option<&(u16, Certificate)>, folder: &TempDir) -> Child {
     let mut command = Command::new("redis-server");
     command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
@@ -146,6 +165,16 @@ fn spawn(port: u16, bus: Option<u16>, folder: &TempDir) -> Child {
             "--cluster-port",
             &bus.to_string(),
         ]);
+    }
+    if let Some((port, certificate)) = tls {
+        command
+            .args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"])
+            .arg("--tls-cert-file")
+            .arg(&certificate.cert)
+            .arg("--tls-key-file")
+            .arg(&certificate.key)
+            .arg("--tls-ca-cert-file")
+            .arg(&certificate.cert);
     }
     command
         .spawn()
