@@ -40,7 +40,7 @@ class Votes:
     """Calibrated probabilities of every voting member over a part, and what is known of the members."""
 
     def __init__(self, work, part):
-        self.values, self.groups, self.weights, self.deep = {}, {}, {}, set()
+        self.values, self.groups, self.weights, self.deep, self.shadow = {}, {}, {}, set(), set()
         for name in trained(work):
             about = described(work, name)
             if about["role"] == "classifier" or about["view"] not in ("fields", "request", "characters"):
@@ -52,7 +52,8 @@ class Votes:
         self.judged = judged(work, part)
 
     def joint(self, chosen, shares=None):
-        """The joint probability of some members; 0 where the gateway does not ask them at all."""
+        """The joint probability of some members, without those in shadow; 0 where the gateway does not ask them at all."""
+        chosen = [name for name in chosen if name not in self.shadow]
         value = calibrate.joint({name: self.values[name] for name in chosen}, self.groups, self.weights, shares or SHARES)
         return np.where(self.judged, value, 0.0)
 
@@ -62,18 +63,27 @@ class Votes:
     def cascade(self, grey):
         """As the gateway forms it: the deep members are asked where the cheap ones are in the grey zone."""
         cheap = self.cheap()
-        return np.where((cheap >= grey[0]) & (cheap <= grey[1]), self.joint(list(self.values)), cheap) if self.deep else cheap
+        return np.where((cheap >= grey[0]) & (cheap <= grey[1]), self.joint(list(self.values)), cheap) if self.deep - self.shadow else cheap
 
     def all(self, grey):
         """Every member, the vote as the gateway forms it, and its parts."""
         made = {**self.values, "joint": self.cascade(grey)}
-        if self.deep:
+        if self.deep - self.shadow:
             made.update({"joint of cheap members": self.cheap(), "joint of all members": self.joint(list(self.values))})
         for group in SHARES:
-            chosen = [name for name in self.values if self.groups[name] == group]
-            if chosen:
+            if any(self.groups[name] == group for name in self.values if name not in self.shadow):
+                chosen = [name for name in self.values if self.groups[name] == group]
                 made[f"group {group}"] = self.joint(chosen, {group: 1})
         return made
+
+
+def shadowed(votes, known):
+    """Members that are run and recorded but do not vote: those that on dev, at three harmless requests in a thousand
+    wronged, find less than half of the attacks. A vote of theirs would blur the others' just where it has to be sharp."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    weak = {name for name, score in votes.values.items() if (score[known.labels == 1] >= metrics.cut_at(score[usual], 0.003)).mean() < 0.5}
+    # Somebody has to vote, however small the set.
+    return weak if len(weak) < len(votes.values) else set()
 
 
 def judged(work, part):
@@ -125,6 +135,7 @@ def run(work):
     """Writes reports/evaluation.json, pictures, and the thresholds the export uses."""
     known = {part: describe(work.data(part)) for part in ("dev", "valid")}
     votes = {part: Votes(work, part) for part in ("dev", "valid")}
+    votes["dev"].shadow = votes["valid"].shadow = shadowed(votes["dev"], known["dev"])
     grey = grey_zone(votes["dev"].cheap(), known["dev"])
     scores = {part: {**votes[part].all(grey), "signatures": signature_scores(work, part)} for part in votes}
     report = {"data": {part: {"requests": len(known[part].labels), "attacks": int(known[part].labels.sum()), "recorded_harmless": int(known[part].recorded().sum())} for part in known}, "scores": {}}
@@ -135,6 +146,7 @@ def run(work):
         if name in votes["valid"].values:
             report["scores"][name]["calibration_error"] = metrics.calibration_error(score, known["valid"].labels)
     # Below this only one attack in a hundred of dev lies: weak rules alone say little there.
+    report["shadow"] = sorted(votes["dev"].shadow)
     cheap = votes["valid"].cheap()
     report["grey"] = {"zone": grey, "asked": {name: float(((cheap >= grey[0]) & (cheap <= grey[1]))[chosen].mean()) for name, chosen in (("harmless", known["valid"].recorded()), ("attacks", known["valid"].labels == 1)) if chosen.any()}}
     report["scores"]["joint"]["lower"] = float(np.quantile(scores["dev"]["joint"][known["dev"].labels == 1], 0.01))
@@ -190,6 +202,7 @@ def show(report):
     print(f"{'score':34} {'0.1 %':>7} {'0.3 %':>7} {'1 %':>7} {'AUC':>7}   detection at harmless requests wronged")
     for name, one in report["scores"].items():
         print(f"{name:34} " + " ".join(f"{100 * one['at'][rate]['detected']:7.1f}" for rate in one["at"]) + f" {one['auc']:7.4f}")
+    print(f"without a vote: {', '.join(report['shadow']) or 'none'}")
     beside = report["beside_signatures"]
     print("beside signatures: " + ", ".join(f"{name} {100 * value:.2f} %" for name, value in beside.items() if value is not None))
     if "classifier" in report:

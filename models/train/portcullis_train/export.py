@@ -54,17 +54,18 @@ def entry(work, name, report, trained_on):
         scored = report["scores"].get(name)
         made.update(group=about["group"], weight=about["weight"])
         made.update(calibration=about["calibration"], threshold=scored["thresholds"]["0.001"], false_alarm_rate=scored["transfer"]["0.001"]["wronged"])
-    made.update(cost=about["cost"], mode="active", needs_gate=about["needs_gate"], data=trained_on, date=time.strftime("%Y-%m-%d"), card=f"../cards/{name}.md")
+    made.update(cost=about["cost"], mode="shadow" if name in report["shadow"] else "active", needs_gate=about["needs_gate"], data=trained_on, date=time.strftime("%Y-%m-%d"), card=f"../cards/{name}.md")
     return made
 
 
 def joint_thresholds(report):
-    """Thresholds of the vote. Models alone deny above the stricter of two measured thresholds; between tag and deny they
-    need company."""
+    """Thresholds of the vote. Models alone deny above the stricter of two thresholds, of dev and of valid; between tag and
+    deny they need company."""
     one = report["scores"]["joint"]
-    deny = max(one["thresholds"]["0.001"], one["at"]["0.001"]["threshold"])
-    tag = max(one["thresholds"]["0.01"], one["at"]["0.01"]["threshold"])
-    return {"tag": round(min(tag, deny), 6), "deny": round(deny, 6), "false_alarm_rate": one["transfer"]["0.001"]["wronged"], "lower": round(min(one["lower"], 0.5 * tag), 6), "grey": report["grey"]["zone"]}
+    chosen, measured = one["thresholds"]["0.001"], one["at"]["0.001"]["threshold"]
+    deny, rate = (chosen, one["transfer"]["0.001"]["wronged"]) if chosen >= measured else (measured, 0.001)
+    tag = min(max(one["thresholds"]["0.01"], one["at"]["0.01"]["threshold"]), deny)
+    return {"tag": round(tag, 6), "deny": round(deny, 6), "false_alarm_rate": rate, "lower": round(min(one["lower"], 0.5 * tag), 6), "grey": report["grey"]["zone"]}
 
 
 RECORDED = {"browser": "browser_benign.train", "vcr_github": "api_benign.train", "content": "text_and_sql_content"}
@@ -98,6 +99,6 @@ def run(work, out):
     (folder / "parity.json").write_text(json.dumps(parity, separators=(",", ":")) + "\n")
     reports = out / "reports"
     reports.mkdir(parents=True, exist_ok=True)
-    for path in sorted((work.root / "reports").iterdir()):
+    for path in [work.root / "data" / "dataset.json", *sorted((work.root / "reports").iterdir())]:
         shutil.copyfile(path, reports / path.name)
     say(f"{len(models)} models, {total} bytes in {folder}")
