@@ -60,10 +60,10 @@ pub struct BanList {
 #[into_params(parameter_in = Query)]
 pub struct BanQuestion {
     /// Text that stands in the subject or the cause.
-    #[param(nullable = false, max_length = 200)]
+    #[param(nullable = false, max_length = 300)]
     q: Option<String>,
     /// Only those behind this subject.
-    #[param(nullable = false, max_length = 200)]
+    #[param(nullable = false, max_length = 300)]
     after: Option<String>,
     /// At most this many.
     #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
