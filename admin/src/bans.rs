@@ -60,10 +60,10 @@ pub struct BanList {
 #[into_params(parameter_in = Query)]
 pub struct BanQuestion {
     /// Text that stands in the subject or the cause.
-    #[param(nullable = false, max_length = 200)]
+    #[param(nullable = false, max_length = 300)]
     q: Option<String>,
     /// Only those behind this subject.
-    #[param(nullable = false, max_length = 200)]
+    #[param(nullable = false, max_length = 300)]
     after: Option<String>,
     /// At most this many.
     #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]
@@ -245,7 +245,7 @@ pub async fn remove(api: &Api, subject: &str) -> Result<bool, Problem> {
 
 /// How far this gateway and the store have told each other of bans.
 #[derive(Default)]
-struct Follower {
+pub(crate) struct Follower {
     /// The last change that was read.
     seen: i64,
     /// The gateway's count of changes when its bans were last compared.
@@ -283,7 +283,8 @@ pub async fn follow(api: Api) {
 }
 
 impl Follower {
-    async fn exchange(&mut self, api: &Api) -> Result<(), Problem> {
+    /// Reads what others changed, and tells what changed here.
+    pub(crate) async fn exchange(&mut self, api: &Api) -> Result<(), Problem> {
         let Ok(database) = api.database() else {
             return Ok(());
         };

@@ -41,7 +41,7 @@ pub struct LogPage {
 )]
 struct Paging {
     /// The `next` of the page before, with the same filter.
-    #[param(nullable = false, max_length = 64)]
+    #[param(nullable = false, max_length = 300)]
     cursor: Option<String>,
     /// At most this many.
     #[param(nullable = false, minimum = 1, maximum = 1000, default = 50)]

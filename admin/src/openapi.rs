@@ -88,7 +88,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// Writes down what every operation of a kind may answer: the guard refuses, a query or body cannot be read, the store
 /// is away.
 fn usual_answers(operation: &mut Operation) {
-    let mut usual = Vec::new();
+    let (mut usual, mut bare) = (Vec::new(), Vec::new());
     let is_open = operation
         .security
         .as_ref()
@@ -106,12 +106,25 @@ fn usual_answers(operation: &mut Operation) {
     {
         usual.push(("400", "The request cannot be understood"));
     }
+    if operation
+        .parameters
+        .as_ref()
+        .is_some_and(|all| !all.is_empty())
+    {
+        bare.push(("414", "The URL is too long"));
+        bare.push(("431", "The head is too long"));
+    }
     if operation.request_body.is_some() {
         usual.push(("400", "The body is no JSON"));
         usual.push(("408", "The body did not arrive in time"));
         usual.push(("413", "The body is too long"));
         usual.push(("415", "The body is not said to be JSON"));
         usual.push(("422", "The body makes no sense"));
+    }
+    for (status, description) in bare {
+        let response = ResponseBuilder::new().description(description).build();
+        let answers = &mut operation.responses.responses;
+        answers.entry(status.to_owned()).or_insert(response.into());
     }
     for (status, description) in usual {
         let problem = ContentBuilder::new()

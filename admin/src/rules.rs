@@ -62,16 +62,16 @@ pub struct RuleList {
 #[into_params(parameter_in = Query)]
 pub struct RuleQuestion {
     /// Text that stands in id, name, reason or tags, in any case.
-    #[param(nullable = false, max_length = 200)]
+    #[param(nullable = false, max_length = 300)]
     q: Option<String>,
     /// Only this category.
-    #[param(nullable = false, max_length = 64)]
+    #[param(nullable = false, max_length = 300)]
     category: Option<String>,
     /// Only `request` or `response`.
-    #[param(nullable = false, max_length = 64)]
+    #[param(nullable = false, max_length = 300)]
     phase: Option<String>,
     /// Only those behind this id.
-    #[param(nullable = false, max_length = 128)]
+    #[param(nullable = false, max_length = 300)]
     after: Option<String>,
     /// At most this many.
     #[param(nullable = false, minimum = 1, maximum = 1000, default = 100)]

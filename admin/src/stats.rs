@@ -120,10 +120,10 @@ pub struct Leader {
 #[into_params(parameter_in = Query)]
 pub struct StatsQuestion {
     /// Not before: RFC 3339, or milliseconds since 1970. Absent: 24 hours before `until`.
-    #[param(nullable = false, max_length = 40)]
+    #[param(nullable = false, max_length = 300)]
     since: Option<String>,
     /// Before: RFC 3339, or milliseconds since 1970. Absent: now.
-    #[param(nullable = false, max_length = 40)]
+    #[param(nullable = false, max_length = 300)]
     until: Option<String>,
     /// How wide points are. Absent: minutes for up to six hours, hours for more.
     #[param(nullable = false, inline)]

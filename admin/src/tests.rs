@@ -1,5 +1,6 @@
 //! The routes behind a layer that says who calls, before a gateway that is a table and a store with a few records.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -25,12 +26,13 @@ use crate::overlay::Overlay;
 use crate::routes::ROUTES;
 use crate::rules::{Rule, StaticException};
 use crate::subjects::Portrait;
-use crate::{Api, finish, openapi, router};
+use crate::{Api, bans, finish, openapi, overlay, router};
 
 /// A gateway that knows one rule, one policy and whoever it is told to ban.
 #[derive(Default)]
 struct Table {
     bans: Mutex<Vec<StoredBan>>,
+    changes: AtomicU64,
     applied: Mutex<(i64, Overlay)>,
 }
 
@@ -120,16 +122,18 @@ impl Gateway for Table {
             change: 0,
         };
         self.bans.lock().expect("no panic").push(ban.clone());
+        self.changes.fetch_add(1, Ordering::Relaxed);
         Ok(Ban::of(&ban))
     }
     fn unban(&self, subject: &str) -> bool {
         let mut bans = self.bans.lock().expect("no panic");
         let before = bans.len();
         bans.retain(|ban| ban.subject != subject);
+        self.changes.fetch_add(1, Ordering::Relaxed);
         bans.len() < before
     }
     fn bans_version(&self) -> u64 {
-        0
+        self.changes.load(Ordering::Relaxed)
     }
     fn stored_bans(&self) -> Vec<StoredBan> {
         self.bans.lock().expect("no panic").clone()
@@ -139,7 +143,18 @@ impl Gateway for Table {
             .into_iter()
             .find(|ban| ban.subject == subject)
     }
-    fn learn_ban(&self, _: &StoredBan) {}
+    fn learn_ban(&self, ban: &StoredBan) {
+        let mut bans = self.bans.lock().expect("no panic");
+        let held = bans.iter().any(|held| held.subject == ban.subject);
+        if held == ban.lifted_ms.is_none() {
+            return;
+        }
+        bans.retain(|held| held.subject != ban.subject);
+        if ban.lifted_ms.is_none() {
+            bans.push(ban.clone());
+        }
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
     fn policies(&self) -> Vec<Policy> {
         Vec::new()
     }
@@ -772,6 +787,55 @@ async fn without_a_store_what_needs_one_says_so() {
         let answer = plane.ask("GET", &format!("/api/v1/{path}"), None).await;
         assert_eq!(answer.status.as_u16(), 200, "{path}: {}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn what_one_gateway_bans_and_sets_the_others_learn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Database::open_file(&folder.path().join("a.db"))
+        .await
+        .expect("it opens");
+    let (_sender, receiver) = watch::channel(Some(database));
+    let gateways = [Arc::new(Table::default()), Arc::new(Table::default())];
+    let [one, two] = gateways
+        .clone()
+        .map(|gateway| Api::new(gateway, receiver.clone(), Hub::default()));
+    let (mut first, mut second) = (bans::Follower::default(), bans::Follower::default());
+    let held = |gateway: &Table| gateway.bans.lock().expect("no panic").len();
+
+    // A person bans at one; a detector bans at two; both know both.
+    let new = bans::NewBan {
+        subject: "192.0.2.1".to_owned(),
+        seconds: None,
+        cause: "by hand".to_owned(),
+    };
+    bans::put(&one, "somebody", &new).await.expect("it holds");
+    gateways[1]
+        .ban("address:192.0.2.2", None, "scanning")
+        .expect("it holds");
+    for _ in 0..2 {
+        first.exchange(&one).await.expect("it answers");
+        second.exchange(&two).await.expect("it answers");
+    }
+    assert_eq!((held(&gateways[0]), held(&gateways[1])), (2, 2));
+
+    // Lifted at two by a person, and at one over the control socket; neither comes back.
+    assert!(bans::remove(&two, "192.0.2.1").await.expect("it answers"));
+    assert!(gateways[0].unban("address:192.0.2.2"));
+    for _ in 0..3 {
+        first.exchange(&one).await.expect("it answers");
+        second.exchange(&two).await.expect("it answers");
+    }
+    assert_eq!((held(&gateways[0]), held(&gateways[1])), (0, 0));
+
+    // Settings too.
+    let settings = serde_json::from_str(r#"{"policies":{"default":{"mode":"observe"}}}"#);
+    overlay::replace(&one, "somebody", "", 0, settings.expect("settings"))
+        .await
+        .expect("they hold");
+    assert_eq!(gateways[1].overlay_version(), 0);
+    overlay::catch_up(&two).await.expect("it answers");
+    assert_eq!(gateways[1].overlay_version(), 1);
 }
 
 #[test]

@@ -32,7 +32,7 @@ use crate::problem::Problem;
 #[into_params(parameter_in = Query)]
 pub(super) struct LiveQuestion {
     /// Which events, by commas: `stats`, `traffic`, `alert`. Absent: all.
-    #[param(nullable = false, max_length = 64, example = "stats,alert")]
+    #[param(nullable = false, max_length = 300, example = "stats,alert")]
     topics: Option<String>,
 }
 

@@ -19,61 +19,61 @@ use crate::time;
 #[into_params(parameter_in = Query)]
 pub struct LogQuestion {
     /// Not before: RFC 3339, or milliseconds since 1970.
-    #[param(nullable = false, max_length = 40, example = "2026-01-31T00:00:00Z")]
+    #[param(nullable = false, max_length = 300, example = "2026-01-31T00:00:00Z")]
     pub since: Option<String>,
     /// Before: RFC 3339, or milliseconds since 1970.
-    #[param(nullable = false, max_length = 40)]
+    #[param(nullable = false, max_length = 300)]
     pub until: Option<String>,
     /// `LOW`, `MEDIUM`, `HIGH`, `CRITICAL`.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub level: Option<String>,
     /// `allow`, `tag`, `throttle`, `deny`: what was done, or would have been.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub action: Option<String>,
     /// Kinds of attack.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub category: Option<String>,
     /// Addresses or networks of clients: `192.0.2.1,2001:db8::/32`.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub address: Option<String>,
     /// A subject: `address:192.0.2.1`, `user:` and 16 hexadecimal digits, ….
-    #[param(nullable = false, max_length = 200)]
+    #[param(nullable = false, max_length = 300)]
     pub subject: Option<String>,
     /// Users, as records name them.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub user: Option<String>,
     /// Sessions, as records name them.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub session: Option<String>,
     /// API keys, as records name them.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub key: Option<String>,
     /// Routes.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub route: Option<String>,
     /// Hosts; `*.example.com` for all below one.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub host: Option<String>,
     /// Methods.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub method: Option<String>,
     /// Statuses or classes of them: `403,5xx`; 0 where the client got no answer.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub status: Option<String>,
     /// Ids of rules or detectors that found something.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub rule: Option<String>,
     /// Gateways.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub node: Option<String>,
     /// `complete`, `client-gone`, `upstream-error`, `timeout`, `refused`, `internal-error`.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub outcome: Option<String>,
     /// What the path begins with.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub path: Option<String>,
     /// Words that all stand in path, query or reasons, in any case; `sel*` for all that begin so.
-    #[param(nullable = false, max_length = 1000)]
+    #[param(nullable = false, max_length = 300)]
     pub q: Option<String>,
     /// See `Paging`.
     #[param(ignore)]
@@ -85,9 +85,6 @@ pub struct LogQuestion {
 
 /// The most values of one parameter.
 const MOST_VALUES: usize = 64;
-
-/// The longest value of a parameter, in bytes.
-const MOST_LENGTH: usize = 1000;
 
 impl LogQuestion {
     /// From parameters by name.
@@ -209,10 +206,8 @@ fn words(name: &str, value: Option<&str>) -> Result<Vec<String>, Problem> {
 
 fn text(name: &str, value: Option<&str>) -> Result<Option<String>, Problem> {
     match value {
-        Some(value) if value.len() > MOST_LENGTH || value.contains('\0') => {
-            Err(Problem::bad_request(format!(
-                "`{name}` has at most {MOST_LENGTH} bytes, and no NUL"
-            )))
+        Some(value) if value.contains('\0') => {
+            Err(Problem::bad_request(format!("`{name}` holds a NUL")))
         }
         other => Ok(other.map(str::to_owned)),
     }

@@ -110,7 +110,8 @@ async fn answer(
 /// Answers that go on for as long as their client reads.
 const STREAMS: [&str; 3] = ["text/event-stream", "text/csv", "application/x-ndjson"];
 const MAX_CONNECTIONS: usize = 128;
-const MAX_HEAD: usize = 16 * 1024;
+/// Room for a filter with every parameter at its longest.
+const MAX_HEAD: usize = 64 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// From the head of a request to the head of its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
