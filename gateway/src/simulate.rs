@@ -23,7 +23,9 @@ mod text;
 mod token;
 pub mod world;
 
+pub use address::CRAWLER_NETWORK;
 pub use attack::{SCENARIOS, Scenario, scenario};
+pub use client::CRAWLER_NAMES;
 pub use message::{Act, Answer, Decision, Event, Request};
 pub use normal::POPULATIONS;
 pub use token::SECRET;

@@ -32,9 +32,30 @@ pub struct Place {
     pub country: &'static str,
 }
 
+/// The networks that the operators of honest crawlers publish.
+pub const CRAWLER_NETWORK: &str = "245.0.0.0/8";
+
 impl Net {
     /// The place of `number` in this kind of network: the same number is the same place.
     pub fn place(self, seed: u64, number: u64) -> Place {
+        self.place_where(seed, number, |_| true)
+    }
+
+    /// The place of `number` among the operators of a country, as far as it has any of this kind.
+    pub fn place_in(self, seed: u64, number: u64, country: &str) -> Place {
+        self.place_where(seed, number, |operator| {
+            self.country_of(operator) == country
+        })
+    }
+
+    /// The place of `number` at the operator of another place of this kind.
+    pub fn place_beside(self, seed: u64, number: u64, other: &Place) -> Place {
+        self.place_where(seed, number, |operator| {
+            self.code(operator) == other.operator
+        })
+    }
+
+    fn place_where(self, seed: u64, number: u64, fits: impl Fn(u32) -> bool) -> Place {
         let mut draw = Draw::of(mix(seed, self as u64), number);
         let operators = match self {
             Self::Home => 40,
@@ -43,7 +64,13 @@ impl Net {
             Self::Hosting => 24,
             Self::Crawler => 3,
         };
-        let operator = draw.popular(operators) as u32;
+        let first = draw.popular(operators) as u32;
+        let all = 0..operators as u32;
+        // The nearest one that fits, from the one that chance chose.
+        let operator = all
+            .map(|step| (first + step) % operators as u32)
+            .find(|operator| fits(*operator))
+            .unwrap_or(first);
         let host = match self {
             // 64 exits per carrier, popular ones more than others.
             Self::Carrier => draw.popular(64) as u64,
@@ -62,12 +89,26 @@ impl Net {
         } else {
             self.four(operator, host)
         };
-        let code = 64_512 + self as u32 * 100 + operator;
+        let code = self.code(operator);
         Place {
             address,
             operator: code,
-            country: COUNTRIES[mix(u64::from(code), 1) as usize % COUNTRIES.len()],
+            country: self.country_of(operator),
         }
+    }
+
+    const fn code(self, operator: u32) -> u32 {
+        64_512 + self as u32 * 100 + operator
+    }
+
+    /// Large operators are where most people are; servers are rented in other countries as well.
+    const fn country_of(self, operator: u32) -> &'static str {
+        let abroad = match self {
+            Self::Home | Self::Carrier | Self::Office => 0,
+            Self::Hosting => 3,
+            Self::Crawler => 5,
+        };
+        COUNTRIES[(operator as usize + abroad) % COUNTRIES.len()]
     }
 
     fn four(self, operator: u32, host: u64) -> IpAddr {
@@ -85,6 +126,11 @@ impl Net {
         let [a, b, c, d] = [48, 32, 16, 0].map(|shift| (bits >> shift) as u16);
         IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, site, host as u16, a, b, c, d))
     }
+}
+
+/// The country of a person: that of the carrier of their telephone.
+pub fn country(seed: u64, person: u64) -> &'static str {
+    Net::Carrier.place(seed, person).country
 }
 
 const COUNTRIES: [&str; 12] = [
@@ -121,6 +167,42 @@ mod tests {
                 };
                 assert!(reserved && place.country.starts_with('X'), "{place:?}");
                 assert_eq!(place, net.place(9, number));
+            }
+        }
+    }
+
+    #[test]
+    fn a_person_is_in_one_country() {
+        let (mut same, mut all) = (0, 0);
+        for person in 0..500 {
+            let home = country(3, person);
+            assert_eq!(
+                Net::Carrier.place_in(3, person, home),
+                Net::Carrier.place(3, person)
+            );
+            for net in [Net::Home, Net::Office] {
+                all += 1;
+                same += u32::from(net.place_in(3, person, home).country == home);
+            }
+            let place = Net::Carrier.place(3, person);
+            assert_eq!(
+                Net::Carrier.place_beside(3, person + 1, &place).operator,
+                place.operator
+            );
+        }
+        assert_eq!(same, all);
+    }
+
+    #[test]
+    fn crawlers_crawl_from_where_they_say() {
+        let network: ipnet::IpNet = CRAWLER_NETWORK.parse().unwrap();
+        for number in 0..100 {
+            for (net, inside) in [
+                (Net::Crawler, true),
+                (Net::Hosting, false),
+                (Net::Home, false),
+            ] {
+                assert_eq!(network.contains(&net.place(4, number).address), inside);
             }
         }
     }

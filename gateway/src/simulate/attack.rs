@@ -63,7 +63,7 @@ impl Scenario {
     /// Seconds before a campaign at which those whom it needs have to be there: victims, and accounts with a past.
     pub fn lead(&self) -> f64 {
         match self.name {
-            "behaviour-anomaly" | "data-theft" => f64::INFINITY,
+            "behaviour-anomaly" | "data-theft" | "account-takeover" => f64::INFINITY,
             "token-abuse" | "session-hijack" => theft::LEAD,
             _ => 0.0,
         }

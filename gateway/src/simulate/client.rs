@@ -451,6 +451,9 @@ pub const CRAWLERS: [&str; 4] = [
     "DuckDuckBot/1.1; (+http://duckduckgo.com/duckduckbot.html)",
 ];
 
+/// What of their names says who they are.
+pub const CRAWLER_NAMES: [&str; 4] = ["Googlebot", "bingbot", "YandexBot", "DuckDuckBot"];
+
 const LANGUAGES: [&str; 8] = [
     "en-US,en;q=0.9",
     "de-DE,de;q=0.9,en;q=0.6",

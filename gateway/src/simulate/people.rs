@@ -14,6 +14,11 @@ pub fn mail(account: u32) -> String {
     format!("{}.{}{number}@{host}", FIRST[first], LAST[last])
 }
 
+/// The person behind an account: of one name at several sites it is the same, with the same device and line.
+pub fn person(account: u32) -> u64 {
+    mix(u64::from(account), 8)
+}
+
 /// The account of a mail address, if it has the shape of one. Capital letters and spaces around do not matter.
 pub fn account(mail: &str) -> Option<u32> {
     let mail = mail.trim().to_ascii_lowercase();

@@ -64,22 +64,23 @@ pub fn run(args: &EvalArgs, folder: &Path) -> anyhow::Result<ExitCode> {
         all || args.set.iter().any(|set| name.contains(set.as_str()))
     };
     let rules = args.rules.as_deref();
+    let identity = portcullis_config::Identity::default();
     let mut wrong = args.wrong.as_deref().map(create).transpose()?;
     let mut rows: Vec<Row> = Vec::new();
     if wants(sessions::SET) {
-        let mut gateway = Gateway::new(rules, None)?;
+        let mut gateway = Gateway::new(rules, &identity)?;
         let fates = sessions::replay(&mut gateway, folder, args.seed)?;
         note_harmless(sessions::SET, &fates, &mut wrong)?;
         rows.extend(table::harmless(sessions::SET, "sessions", &fates));
     }
     if wants(logs::ACCESS) {
-        let mut gateway = Gateway::new(rules, None)?;
+        let mut gateway = Gateway::new(rules, &identity)?;
         let fates = logs::people(&mut gateway, folder)?;
         note_harmless(logs::ACCESS, &fates, &mut wrong)?;
         rows.extend(table::harmless(logs::ACCESS, "addresses", &fates));
     }
     for set in logs::SCANNERS.into_iter().filter(|set| wants(set)) {
-        let mut gateway = Gateway::new(rules, None)?;
+        let mut gateway = Gateway::new(rules, &identity)?;
         let fates = logs::replay(&mut gateway, folder, set)?;
         rows.push(table::scanner(set, &fates));
     }

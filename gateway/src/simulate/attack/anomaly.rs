@@ -13,18 +13,26 @@ use super::{Kit, Shot, Tactic, Variant};
 
 /// Normal sessions of the account before the attack: none that would fall before the beginning of time.
 pub fn past(
-    account: Option<u32>,
+    account: u32,
     scenario: &str,
     at: usize,
     time: f64,
     setting: &Setting,
     draw: &mut Draw,
 ) -> Vec<(f64, Box<dyn Actor>)> {
-    let Some(account) = account.filter(|_| matches!(scenario, "behaviour-anomaly" | "data-theft"))
-    else {
+    if !matches!(
+        scenario,
+        "behaviour-anomaly" | "data-theft" | "account-takeover"
+    ) {
         return Vec::new();
+    }
+    // Who is robbed uses an app as often as not; an insider stays with one device.
+    let app = scenario == "account-takeover" && draw.chance(0.5);
+    let character = if app {
+        Character::of("app")
+    } else {
+        character(at)
     };
-    let character = character(at);
     let favourite = people::favourite_hour(site(at), account) * HOUR;
     let start = setting.start;
     let days = ((time - start) / DAY).ceil().max(0.0) as u32;

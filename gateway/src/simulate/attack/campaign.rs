@@ -39,6 +39,11 @@ pub trait Tactic {
         None
     }
 
+    /// The accounts whose owners were there before it, each with a device and a line of their own.
+    fn owners(&self) -> Vec<u32> {
+        self.account().into_iter().collect()
+    }
+
     /// Whether it comes from the device and the line of the account's owner.
     fn is_insider(&self) -> bool {
         false
@@ -219,14 +224,17 @@ pub fn begin(
         setting,
         &mut draw,
     );
-    actors.extend(anomaly::past(
-        tactic.account(),
-        scenario.name,
-        at,
-        time,
-        setting,
-        &mut draw,
-    ));
+    for account in tactic.owners() {
+        let account = account % site(at).accounts;
+        actors.extend(anomaly::past(
+            account,
+            scenario.name,
+            at,
+            time,
+            setting,
+            &mut draw,
+        ));
+    }
     let owner = tactic
         .account()
         .map(|account| anomaly::owner(at, account, setting))

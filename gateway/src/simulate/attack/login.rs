@@ -104,7 +104,9 @@ impl Tactic for Spraying {
 
 /// A log-in that works, and what thieves do then.
 struct Takeover {
-    account: Option<u32>,
+    /// The accounts, and which of them it is at.
+    accounts: Vec<u32>,
+    at: usize,
     tries: u32,
     grant: Option<Grant>,
     calls: usize,
@@ -114,13 +116,14 @@ struct Takeover {
 }
 
 pub fn takeover(variant: &Variant, draw: &mut Draw) -> Box<dyn Tactic> {
-    let stay = if variant.name == "several" {
-        draw.whole(8, 20)
+    let (count, stay) = if variant.name == "several" {
+        (draw.whole(3, 8), draw.whole(8, 20))
     } else {
-        500
+        (1, 500)
     };
     Box::new(Takeover {
-        account: None,
+        accounts: (0..count).map(|_| draw.popular(12_000) as u32).collect(),
+        at: 0,
         tries: draw.whole(0, 3) as u32,
         grant: None,
         calls: 0,
@@ -134,19 +137,18 @@ impl Tactic for Takeover {
         [0, 1, 1, 2, 4][draw.below(5)]
     }
 
+    fn owners(&self) -> Vec<u32> {
+        self.accounts.clone()
+    }
+
     fn shoot(&mut self, kit: &mut Kit<'_>) -> Option<Shot> {
         if self.calls > self.stay {
-            *self = Self {
-                account: None,
-                tries: kit.draw.below(2) as u32,
-                grant: None,
-                calls: 0,
-                ..*self
-            };
+            self.at += 1;
+            self.tries = kit.draw.below(2) as u32;
+            self.grant = None;
+            self.calls = 0;
         }
-        let account = *self
-            .account
-            .get_or_insert_with(|| kit.draw.popular(kit.site.accounts as usize) as u32);
+        let account = self.accounts[self.at % self.accounts.len()] % kit.site.accounts;
         if self.grant.is_none() {
             let right = self.tries == 0;
             self.tries = self.tries.saturating_sub(1);
@@ -193,7 +195,7 @@ impl Tactic for Takeover {
         }
         match &answer.grant {
             Some(grant) => self.grant = Some((**grant).clone()),
-            None => self.account = None,
+            None => self.at += 1,
         }
     }
 }

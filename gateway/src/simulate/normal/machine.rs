@@ -2,7 +2,7 @@
 //! rates are high and regular, their patience short; all of it is wanted.
 
 use super::super::actor::{Actor, Scene, Setting, any_site, site};
-use super::super::address::{Net, Place};
+use super::super::address::{self, Net, Place};
 use super::super::client::{Agent, Program};
 use super::super::compose::{self, Hand};
 use super::super::message::{Act, Answer, Request, Who};
@@ -115,12 +115,17 @@ impl Routine {
         } else {
             Net::Home
         };
+        let person = people::person(account);
+        let line = match net {
+            Net::Office => draw.below(400) as u64,
+            _ => person,
+        };
         let end = time + draw.log_normal(9_000.0, 0.7).min(36_000.0);
         Self {
             name: "sync-client",
             actor: mix(0x5c, u64::from(account)),
             agent: Agent::of(Program::Desktop, &mut draw),
-            places: vec![net.place(setting.seed, draw.below(400) as u64)],
+            places: vec![net.place_in(setting.seed, line, address::country(setting.seed, person))],
             key: String::new(),
             account: Some(account),
             routes: own.route("delta").into_iter().collect(),

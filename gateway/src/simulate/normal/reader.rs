@@ -2,10 +2,11 @@
 //! everything its owner has onto a new telephone. They look like scrapers and are none.
 
 use super::super::actor::{Actor, Scene, Setting, site};
-use super::super::address::{Net, Place};
+use super::super::address::{self, Net, Place};
 use super::super::client::{Agent, Program};
 use super::super::compose::{self, Hand};
 use super::super::message::{Act, Answer, Who};
+use super::super::people;
 use super::super::random::{Draw, mix};
 use super::super::site::{Access, Kind, Slot};
 use super::super::token::Grant;
@@ -123,13 +124,14 @@ impl Reader {
                 && matches!(route.kind, Kind::Thing | Kind::Own | Kind::List)
                 && route.method == "GET"
         });
+        let person = people::person(account);
         let things: u32 = own.classes.iter().map(|class| class.each).sum();
         Self {
             name: "new-phone",
             site: at,
             actor: mix(0xf0e, mix(at as u64, u64::from(account))),
             agent: Agent::app(&mut draw),
-            place: Net::Home.place(setting.seed, mix(u64::from(account), at as u64)),
+            place: Net::Home.place_in(setting.seed, person, address::country(setting.seed, person)),
             account: Some(account),
             grant: Some(setting.mint.grant(own.host, account, time)),
             routes,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::super::actor::{Actor, Scene, Setting, Stolen, site};
-use super::super::address::{Net, Place};
+use super::super::address::{self, Net, Place};
 use super::super::client::{Agent, Program};
 use super::super::compose::{self, Hand};
 use super::super::message::{Act, Answer, Request, Who};
@@ -160,8 +160,7 @@ impl Visitor {
         let account =
             account.or_else(|| logs_in.then(|| draw.popular(own.accounts as usize) as u32));
         // A person's device and home follow from the account, so that they are the same tomorrow.
-        let number =
-            account.map_or_else(|| draw.bits(), |account| mix(u64::from(account), at as u64));
+        let number = account.map_or_else(|| draw.bits(), people::person);
         let mut habits = Draw::of(setting.seed, number);
         let agent = match character.name {
             _ if character.app => Agent::app(&mut habits),
@@ -172,7 +171,9 @@ impl Visitor {
             Net::Office => habits.whole(0, 400),
             _ => number,
         };
-        let place = character.net.place(setting.seed, home);
+        // Whatever the device, one person is in one country.
+        let country = address::country(setting.seed, number);
+        let place = character.net.place_in(setting.seed, home, country);
         let tracking = tracking(&mut habits, &agent);
         let think = character.think * habits.log_normal(1.0, 0.4);
         let screens_left = (draw.exponential(character.screens) as u32).clamp(1, 400);
@@ -366,12 +367,13 @@ impl Visitor {
 
     fn roam(&mut self, setting: &Setting) {
         if self.character.net == Net::Carrier && self.draw.chance(0.012) {
-            let (net, number) = if self.draw.chance(0.35) {
-                (Net::Home, self.home)
+            let carrier = Net::Carrier.place(setting.seed, self.home);
+            let number = self.draw.bits() % 5_000;
+            self.place = if self.draw.chance(0.35) {
+                Net::Home.place_in(setting.seed, self.home, carrier.country)
             } else {
-                (Net::Carrier, self.draw.bits() % 5_000)
+                Net::Carrier.place_beside(setting.seed, number, &carrier)
             };
-            self.place = net.place(setting.seed, number);
         }
     }
 

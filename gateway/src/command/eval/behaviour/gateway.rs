@@ -97,18 +97,16 @@ pub struct Gateway {
 const HASHING: Hashing = Hashing::new(0x0b5e_7a11_5eed);
 
 impl Gateway {
-    /// With these rules, or the built-in ones. `secret` is what tokens are signed with, where that is known.
+    /// With these rules, or the built-in ones, and what is known of tokens and crawlers.
     ///
     /// # Errors
     /// When the rules do not compile.
-    pub fn new(rules: Option<&Path>, secret: Option<&str>) -> anyhow::Result<Self> {
+    pub fn new(rules: Option<&Path>, identity: &config::Identity) -> anyhow::Result<Self> {
         let told = |problems: Vec<String>| anyhow::anyhow!(problems.join("\n"));
         let rules = rules::load(rules).map_err(told)?;
-        let mut identity = config::Identity::default();
-        identity.tokens.secret = secret.map(str::to_owned);
         Ok(Self {
             detector: Detector::new(rules),
-            identity: Identity::build(&identity, HASHING).map_err(told)?,
+            identity: Identity::build(identity, HASHING).map_err(told)?,
             trusted: TrustedProxies::new(&[]),
             policy: Policy {
                 behaviour: Watch::Enforce,

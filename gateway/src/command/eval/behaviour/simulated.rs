@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
+use portcullis_config::{Crawler, Identity};
 use portcullis_detect::Category;
 use portcullis_detect::behaviour::Kind;
 use portcullis_detect::ruletest::OwnedRequest;
@@ -15,7 +16,9 @@ use crate::command::eval::request::aim;
 use crate::simulate::clock::HOUR;
 use crate::simulate::score::{Scorer, Sighting, Table};
 use crate::simulate::world::Offline;
-use crate::simulate::{Act, Answer, Decision, Plan, Request, SECRET};
+use crate::simulate::{
+    Act, Answer, CRAWLER_NAMES, CRAWLER_NETWORK, Decision, Plan, Request, SECRET,
+};
 
 /// Its name among the sets.
 pub const SET: &str = "simulator";
@@ -67,7 +70,7 @@ pub fn replay(rules: Option<&Path>, seeds: &[u64]) -> anyhow::Result<Vec<Run>> {
 }
 
 fn run(rules: Option<&Path>, seed: u64) -> anyhow::Result<Run> {
-    let mut gateway = Gateway::new(rules, Some(SECRET))?;
+    let mut gateway = Gateway::new(rules, &identity()?)?;
     let mut world = Offline::new(&plan(seed));
     let mut scorer = Scorer::default();
     let mut wrong = Wrong::new(seed);
@@ -102,12 +105,26 @@ fn run(rules: Option<&Path>, seed: u64) -> anyhow::Result<Run> {
             cause: cause(&ruling),
         };
         scorer.see(&sighting);
-        wrong.see(&sighting, who.variant, &ruling, &event.act.request);
+        wrong.see(&sighting, &event.act, &ruling);
     }
     Ok(Run {
         table: scorer.table(),
         wrong: wrong.lines(),
     })
+}
+
+/// What an operator of these APIs would write down: the secret of their tokens, and where crawlers crawl from.
+fn identity() -> anyhow::Result<Identity> {
+    let mut identity = Identity::default();
+    identity.tokens.secret = Some(SECRET.to_owned());
+    let network: ipnet::IpNet = CRAWLER_NETWORK.parse()?;
+    identity.crawlers = CRAWLER_NAMES
+        .map(|name| Crawler {
+            agent: name.to_owned(),
+            networks: vec![network],
+        })
+        .into();
+    Ok(identity)
 }
 
 /// What the gateway answers a request that it stops.
@@ -222,19 +239,14 @@ impl Wrong {
         }
     }
 
-    fn see(
-        &mut self,
-        of: &Sighting<'_>,
-        variant: &'static str,
-        ruling: &Ruling,
-        request: &Request,
-    ) {
+    fn see(&mut self, of: &Sighting<'_>, act: &Act, ruling: &Ruling) {
+        let (who, request) = (&act.who, &act.request);
         let stops = of.decision.is_stop();
         if let Some(group) = of.group {
             let (_, open, _) =
                 self.groups
                     .entry(group)
-                    .or_insert((variant, Some(0), of.scenario.to_owned()));
+                    .or_insert((who.variant, Some(0), of.scenario.to_owned()));
             match open {
                 Some(_) if stops => *open = None,
                 Some(count) => *count += u64::from(of.hostile),
@@ -245,6 +257,7 @@ impl Wrong {
                 let shown: String = request.target.chars().take(SHOWN).collect();
                 json!({
                     "set": SET, "seed": self.seed, "time": of.time, "who": of.scenario, "decision": of.decision.word(),
+                    "client": who.client().to_string(), "account": who.account,
                     "cause": ruling.finding.map(|found| found.text()),
                     "category": ruling.category.map(Category::as_str), "method": request.method, "url": shown,
                 })
