@@ -105,6 +105,7 @@ pub fn answer(question: Question, state: &State, wall: Duration) -> Answer {
                 until: seconds.map(|seconds| wall.saturating_add(Duration::from_secs(seconds))),
                 offences,
                 cause,
+                programs: 0,
             });
             Answer::Done(true)
         }

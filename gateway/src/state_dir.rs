@@ -194,6 +194,7 @@ mod tests {
             until: Some(Duration::from_millis(2_500)),
             offences: 2,
             cause: "scanning".to_owned(),
+            programs: 0,
         };
         folder.keep_bans(std::slice::from_ref(&ban)).unwrap();
         assert_eq!(folder.bans().unwrap(), [ban]);

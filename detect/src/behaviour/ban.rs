@@ -24,6 +24,20 @@ pub struct Ban {
     pub offences: u32,
     /// For what: the name of a detector, or the word of the person who added it.
     pub cause: String,
+    /// Of an address: the programs there that it is for, each as one of 64 bits; 0 for whatever is there.
+    #[serde(default, skip_serializing_if = "is_for_all")]
+    pub programs: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+const fn is_for_all(programs: &u64) -> bool {
+    *programs == 0
+}
+
+/// The bit of the program that a request comes from; none where nothing is known of it.
+pub(crate) fn program_bit(subjects: &Subjects) -> Option<u64> {
+    subjects.agent.or(subjects.ja4)?;
+    Some(1 << (subjects.fingerprint().0 & 63))
 }
 
 /// What happened to a ban on this node, for others to learn.
@@ -147,7 +161,9 @@ impl Bans {
         let table = self.read();
         let refusal = subjects
             .ids()
-            .find_map(|id| table.bans.get(&id).and_then(|ban| ban.refusal(wall)));
+            .filter_map(|id| table.bans.get(&id))
+            .filter(|ban| ban.is_for(subjects))
+            .find_map(|ban| ban.refusal(wall));
         if refusal.is_some() {
             self.refusals.fetch_add(1, Ordering::Relaxed);
         }
@@ -311,6 +327,11 @@ impl Ban {
         self.until.is_none_or(|until| until > wall)
     }
 
+    /// Whether it is for the program that a request comes from.
+    fn is_for(&self, subjects: &Subjects) -> bool {
+        self.programs == 0 || program_bit(subjects).is_none_or(|bit| self.programs & bit != 0)
+    }
+
     /// When it ends; never is the end of time.
     fn end(&self) -> Duration {
         self.until.unwrap_or(Duration::MAX)
@@ -335,6 +356,7 @@ mod tests {
             until: until.map(Duration::from_secs),
             offences: 1,
             cause: "flood".to_owned(),
+            programs: 0,
         }
     }
 
@@ -407,6 +429,7 @@ mod tests {
             until: Some(Duration::from_secs(until)),
             offences: 1,
             cause: "a test".to_owned(),
+            programs: 0,
         };
         let bans = Bans::new(10);
         bans.add(ban("192.0.2.1", 0, 50));

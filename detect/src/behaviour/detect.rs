@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::behaviour::compact::Compact;
 use crate::behaviour::judgement::Finding;
-use crate::behaviour::places::Busy;
+use crate::behaviour::places::{Busy, Lone, Walk};
 use crate::behaviour::profile::Traits;
 use crate::behaviour::subject::{SubjectId, SubjectKind, Subjects};
 use crate::behaviour::visit::Visit;
@@ -299,6 +299,12 @@ pub(crate) struct Scene<'a> {
     pub known: &'a [Known],
     pub login: Option<&'a LoginScene>,
     pub busy: Busy,
+    /// The walk through the numbers of its place that the request goes on with.
+    pub walk: Walk,
+    /// The share of objects at its place that are refused, or not there, to anybody.
+    pub refused: f32,
+    /// What others read who read nothing else, if the client is one of them.
+    pub lone: Option<Lone>,
     pub weather: Weather,
 }
 
@@ -311,8 +317,12 @@ pub(crate) struct LoginScene {
     pub pair: Option<Compact>,
     /// Whether the user has been at home in this network.
     pub at_home: bool,
+    /// Whether its program did not take part in what others tried at its address.
+    pub bystander: bool,
     /// The program, wherever it is.
     pub program: Compact,
+    /// Whether the password failed for many users by few programs, of which this is one.
+    pub same_program: bool,
     /// The password.
     pub secret: Option<Compact>,
     /// Whether the address did nothing before but log in, without success.

@@ -17,6 +17,9 @@ use crate::request::Request;
 /// From which score of the other stages on a request counts as an attack: MEDIUM.
 pub(super) const ATTACK: f32 = 40.0;
 
+/// From how many different objects on it matters that an address reads nothing else.
+const ALONE: f32 = 4.0;
+
 /// From how many programs on an address is told apart by program.
 const PROGRAMS: f32 = 1.5;
 
@@ -44,8 +47,19 @@ impl Judge<'_> {
             floor: flood.surge_floor,
         };
         let weather = self.state.world.request(self.tick, bound);
-        let busy = self.state.places.request(short(visit.template), self.tick);
+        let address = SubjectId::address(self.subjects.client).hash.0;
+        let (busy, walk, refused) = self.state.places.request(
+            short(visit.template),
+            self.tick,
+            visit
+                .number
+                .filter(|_| !visit.write && visit.page.is_none()),
+            address,
+        );
         let known = self.charge_all(&visit);
+        let lone = self
+            .reads_alone(&known, &visit)
+            .then(|| self.state.places.read_alone(short(visit.template), address));
         let login = visit.login.then(|| self.charge_login(&known));
         visit.pending = visit.login;
         let mut findings = detect::run(&Scene {
@@ -55,6 +69,9 @@ impl Judge<'_> {
             known: &known,
             login: login.as_ref(),
             busy,
+            walk,
+            refused,
+            lone,
             weather,
         });
         let risk = |findings: &[Finding]| self.risk(&known, findings);
@@ -125,6 +142,18 @@ impl Judge<'_> {
             }
         }
         known
+    }
+
+    /// Whether the address shows no sign of a person: objects of one place, and nothing else.
+    fn reads_alone(&self, known: &[Known], visit: &Visit) -> bool {
+        if visit.object == 0 || visit.write || visit.asset || self.subjects.has_credentials() {
+            return false;
+        }
+        let address = known.first();
+        address.is_some_and(|address| {
+            let objects = address.traits.map_or(0.0, |traits| traits.objects);
+            objects >= ALONE && address.compact.places.count() < 1.5
+        })
     }
 
     /// The kind of the narrowest subject: the one whose way through the application is followed.
@@ -228,25 +257,29 @@ impl Judge<'_> {
         let address = SubjectId::address(subjects.client).hash.0;
         let user = subjects.attempt.map(|attempt| attempt.user);
         let charge = |id: SubjectId| self.fail(id, user.map_or(address, |user| user.0), address);
-        let home = user.map(|user| charge(SubjectId::new(SubjectKind::User, user)));
+        let user_id = user.map(|user| SubjectId::new(SubjectKind::User, user));
+        let home = user_id.map(|id| charge(id));
         let secret = subjects.attempt.and_then(|attempt| attempt.secret);
+        let secret = secret.map(|secret| charge(SubjectId::secret(secret)));
         let compact = known
             .first()
             .map_or_else(Compact::default, |known| known.compact);
         let else_done = compact.total as f32 - compact.login_failed - compact.login_ok;
         LoginScene {
-            user: home.map(|(user, _)| user),
-            pair: user.map(|user| charge(SubjectId::pair(subjects, user)).0),
-            at_home: home.is_some_and(|(_, at_home)| at_home),
-            program: charge(SubjectId::program(subjects)).0,
-            secret: secret.map(|secret| charge(SubjectId::secret(secret)).0),
+            user: home.map(|home| home.compact),
+            pair: user.map(|user| charge(SubjectId::pair(subjects, user)).compact),
+            at_home: home.is_some_and(|home| home.at_home),
+            bystander: is_bystander(known),
+            program: charge(SubjectId::program(subjects)).compact,
+            same_program: secret.as_ref().is_some_and(Failed::is_by_few_programs),
+            secret: secret.map(|secret| secret.compact),
             cold: else_done < 2.0 && compact.login_ok < 0.5,
             cold_failures: self.state.world.cold_failures(self.tick),
         }
     }
 
-    /// One failed login more; what the subject is now, and whether it is at home in the client's network.
-    fn fail(&self, id: SubjectId, user: u64, address: u64) -> (Compact, bool) {
+    /// One failed login more.
+    fn fail(&self, id: SubjectId, user: u64, address: u64) -> Failed {
         let half_life = self.settings.risk.half_life as f32;
         self.state
             .store
@@ -254,8 +287,11 @@ impl Judge<'_> {
                 compact.login_failed += 1.0;
                 compact.tried.add(user);
                 compact.others.add(address);
-                let at_home = profile.is_some_and(|profile| profile.knows_network(self.subjects));
-                (*compact, at_home)
+                Failed {
+                    at_home: profile.is_some_and(|profile| profile.knows_network(self.subjects)),
+                    known_program: !compact.programs.add(self.subjects.fingerprint().0),
+                    compact: *compact,
+                }
             })
     }
 
@@ -296,6 +332,46 @@ impl Judge<'_> {
         }
         compact
     }
+}
+
+/// A subject to whom a failed login was charged.
+#[derive(Clone, Copy)]
+struct Failed {
+    /// What it is now.
+    compact: Compact,
+    /// Whether it is at home in the client's network.
+    at_home: bool,
+    /// Whether the program of this login has failed there before.
+    known_program: bool,
+}
+
+impl Failed {
+    /// Whether few programs fail for many users, and this is one of them. People's programs differ.
+    fn is_by_few_programs(&self) -> bool {
+        self.known_program && self.compact.programs.count() <= FEW * self.compact.tried.count()
+    }
+}
+
+/// How many programs, for each user that they fail for, are few.
+const FEW: f32 = 0.25;
+
+/// Up to how many programs nobody changes them with every try.
+const MANY: f32 = 3.5;
+
+/// Whether a login comes from a program that did not take part in what others did at its address: its first try there,
+/// where not every try comes with a program of its own.
+fn is_bystander(known: &[Known]) -> bool {
+    let (Some(address), Some(client)) = (
+        known.first(),
+        known
+            .iter()
+            .find(|known| known.id.kind == SubjectKind::Client),
+    ) else {
+        return false;
+    };
+    let first = client.compact.login_failed <= 1.2 && client.compact.tried.count() <= 1.2;
+    let programs = address.compact.programs.count();
+    first && (programs <= MANY || programs <= 0.5 * address.compact.tried.count())
 }
 
 impl Attempt {

@@ -35,11 +35,12 @@ impl Observer<'_> {
         }
         let seconds = outcome.latency.as_secs_f32();
         let usual = self.usual_work(seconds);
+        let rare = self.is_rare_refusal();
         // The narrow ones first: whether they do well decides what the wide ones learn.
         let mut well = None;
         for kind in [SubjectKind::Session, SubjectKind::User, SubjectKind::Key] {
             if let Some(id) = outcome.subjects.id(kind) {
-                let is_well = self.charge(id, seconds, usual, None);
+                let is_well = self.charge(id, seconds, usual, rare, None);
                 well = well.or(is_well.then_some(id.hash.0));
             }
         }
@@ -47,10 +48,10 @@ impl Observer<'_> {
         if let Some(client) = outcome.subjects.id(SubjectKind::Client)
             && self.is_apart(address)
         {
-            let is_well = self.charge(client, seconds, usual, well);
+            let is_well = self.charge(client, seconds, usual, rare, well);
             well = well.or(is_well.then_some(client.hash.0));
         }
-        self.charge(address, seconds, usual, well);
+        self.charge(address, seconds, usual, rare, well);
         if outcome.visit.pending {
             self.settle_login(address);
         }
@@ -81,11 +82,21 @@ impl Observer<'_> {
     }
 
     /// Charges the answer to one subject; whether it does well. `well` is who does well and is a part of it.
-    fn charge(&self, id: SubjectId, seconds: f32, usual: f32, well: Option<u64>) -> bool {
+    fn charge(
+        &self,
+        id: SubjectId,
+        seconds: f32,
+        usual: f32,
+        rare: bool,
+        well: Option<u64>,
+    ) -> bool {
         let (outcome, visit) = (self.outcome, &self.outcome.visit);
         self.with(id, |compact, profile| {
             if let Some(profile) = profile {
                 profile.answer(visit, outcome.status, outcome.bytes);
+                if rare {
+                    profile.deny(visit);
+                }
             }
             if !outcome.answered {
                 return false;
@@ -99,6 +110,16 @@ impl Observer<'_> {
             }
             outcome.status < 400 && !visit.noticed && does_well(compact, self.tick)
         })
+    }
+
+    /// Whether an object was refused, or was not there, at a place where that is rare; the place learns it.
+    fn is_rare_refusal(&self) -> bool {
+        let (outcome, visit) = (self.outcome, &self.outcome.visit);
+        let refused = matches!(outcome.status, 403 | 404 | 410);
+        outcome.answered
+            && refused
+            && visit.object != 0
+            && self.state.places.refuse(short(visit.template))
     }
 
     fn note_error(&self, compact: &mut Compact) {

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::behaviour::compact::TURN;
+use crate::behaviour::distinct::Distinct;
 use crate::behaviour::state::Counts;
 use crate::behaviour::window::left;
 
@@ -16,6 +18,19 @@ const WAYS: usize = 16;
 
 /// From how many steps on a place's ways are known well enough to call one unusual.
 const KNOWN_FROM: f32 = 50.0;
+
+/// How many walks through its numbers are followed at a place, and how far apart two steps of one may be.
+const WALKERS: usize = 4;
+const STRIDE: i64 = 12;
+
+/// How many milliseconds a place must have been known for what is usual there to mean something, and the seconds over
+/// which that is learnt.
+const LEARN: u64 = 3_600_000;
+const USUAL: f32 = 6.0 * 3600.0;
+
+/// Up to which share of refused objects one is rare, and how many answers that is learnt from.
+const RARE: f32 = 0.1;
+const ANSWERS: f32 = 256.0;
 
 /// All places.
 #[derive(Debug)]
@@ -35,6 +50,46 @@ struct Place {
     answers: u32,
     ways: [(u32, f32); WAYS],
     steps: f32,
+    /// When it was first seen.
+    first: u64,
+    walkers: [Walker; WALKERS],
+    /// The share of asked objects that are refused or not there, of late.
+    refused: f32,
+    lone: Lone,
+    readers: Distinct,
+}
+
+/// Numbers that are read one after the other, by whomever.
+#[derive(Clone, Copy, Debug, Default)]
+struct Walker {
+    /// The last one.
+    number: u64,
+    /// How many went on where the one before was, and how many came from behind instead; both faded.
+    run: f32,
+    behind: f32,
+    last: u64,
+    /// The addresses that they came from.
+    addresses: Distinct,
+}
+
+/// A walk through the numbers of a place that a request goes on with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Walk {
+    /// Steps of late.
+    pub run: f32,
+    /// Addresses that took them.
+    pub addresses: f32,
+}
+
+/// What those read at a place who read nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Lone {
+    /// Requests within ten minutes, faded.
+    pub requests: f32,
+    /// What is usual for this place; `f32::MAX` while that is not known.
+    pub usual: f32,
+    /// Their addresses.
+    pub addresses: f32,
 }
 
 /// How busy a place is: requests within 10 s, and within 10 min.
@@ -50,15 +105,50 @@ impl Places {
         }
     }
 
-    /// Counts a request to a place that is known.
-    pub(crate) fn request(&self, place: u32, tick: u64) -> Busy {
+    /// Counts a request to a place that is known. `number` is that of the object that an address reads. Comes with the
+    /// share of objects there that are refused or not there.
+    pub(crate) fn request(
+        &self,
+        place: u32,
+        tick: u64,
+        number: Option<u64>,
+        address: u64,
+    ) -> (Busy, Walk, f32) {
         let mut shard = self.shard(place);
         let Some(place) = shard.get_mut(&place) else {
-            return Busy::default();
+            return Default::default();
         };
         place.pass(tick);
         place.rates.iter_mut().for_each(|rate| *rate += 1.0);
-        place.rates
+        let walk = number.map_or_else(Walk::default, |number| place.walk(number, address, tick));
+        (place.rates, walk, place.refused)
+    }
+
+    /// Counts a request of an address that reads objects of this place and nothing else; what is known of its like.
+    pub(crate) fn read_alone(&self, place: u32, address: u64) -> Lone {
+        let mut shard = self.shard(place);
+        let Some(place) = shard.get_mut(&place) else {
+            return Lone::default();
+        };
+        place.lone.requests += 1.0;
+        place.readers.add(address);
+        let known = place.last.saturating_sub(place.first) >= LEARN;
+        Lone {
+            usual: if known { place.lone.usual } else { f32::MAX },
+            addresses: place.readers.count(),
+            ..place.lone
+        }
+    }
+
+    /// Learns that an object was refused or not there; whether that is rare at this place.
+    pub(crate) fn refuse(&self, place: u32) -> bool {
+        let mut shard = self.shard(place);
+        let Some(place) = shard.get_mut(&place) else {
+            return false;
+        };
+        let rare = place.refused <= RARE;
+        place.refused += (1.0 - place.refused) / ANSWERS;
+        rare
     }
 
     /// Learns from an answer that was no error, and says how many seconds one took before, if that is known. Beyond a
@@ -70,10 +160,12 @@ impl Places {
         }
         let place = shard.entry(place).or_insert_with(|| Place {
             last: tick,
+            first: tick,
             ..Place::default()
         });
         let usual = (place.answers >= 20).then_some(place.latency);
         place.answers = place.answers.saturating_add(1);
+        place.refused -= place.refused / ANSWERS;
         place.latency += (seconds - place.latency) / place.answers.min(100) as f32;
         usual
     }
@@ -122,13 +214,82 @@ fn lock(shard: &Mutex<HashMap<u32, Place>>) -> MutexGuard<'_, HashMap<u32, Place
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Walker {
+    fn step(&mut self, number: u64, address: u64, tick: u64) -> Walk {
+        let kept = left(tick.saturating_sub(self.last), 600.0);
+        self.run = self.run * kept + 1.0;
+        self.behind *= kept;
+        self.number = number;
+        self.last = tick + 1;
+        self.addresses.add(address);
+        // A few from behind are others who happen to read there.
+        match self.run >= 2.0 * self.behind {
+            true => Walk {
+                run: self.run,
+                addresses: self.addresses.count(),
+            },
+            false => Walk::default(),
+        }
+    }
+
+    /// Whom to forget: who has walked far is remembered for longer.
+    fn worth(&self, tick: u64) -> u64 {
+        let kept = left(tick.saturating_sub(self.last), 600.0);
+        self.last + (self.run * kept * 10_000.0) as u64
+    }
+}
+
 impl Place {
     fn pass(&mut self, tick: u64) {
         let ms = tick.saturating_sub(self.last);
         for (rate, tau) in self.rates.iter_mut().zip([10.0, 600.0]) {
             *rate *= left(ms, tau);
         }
+        let kept = left(ms, 600.0);
+        self.lone.requests *= kept;
+        // Of a young place it is the mean so far.
+        let age = tick.saturating_sub(self.first) as f32 / 1000.0;
+        let kept = left(ms, age.clamp(60.0, USUAL));
+        self.lone.usual = self.lone.usual * kept + self.lone.requests * (1.0 - kept);
+        let turns = (tick / TURN).saturating_sub(self.last / TURN);
+        self.readers.turn(u32::try_from(turns).unwrap_or(u32::MAX));
         self.last = self.last.max(tick);
+    }
+
+    /// Who reads numbers in order goes on where the last one was, and nobody comes from behind: what is popular, or new,
+    /// is read by many.
+    fn walk(&mut self, number: u64, address: u64, tick: u64) -> Walk {
+        let mut on = None;
+        for (at, walker) in self.walkers.iter_mut().enumerate() {
+            if walker.last == 0 {
+                continue;
+            }
+            let ahead = number.wrapping_sub(walker.number).cast_signed();
+            if (1..=STRIDE).contains(&ahead) {
+                on = on.or(Some(at));
+            } else if (-STRIDE * 2..=0).contains(&ahead) {
+                walker.behind += 1.0;
+                on = on.or(Some(WALKERS));
+            }
+        }
+        match on {
+            Some(at) if at < WALKERS => self.walkers[at].step(number, address, tick),
+            Some(_) => Walk::default(),
+            None => {
+                let idle = self
+                    .walkers
+                    .iter_mut()
+                    .min_by_key(|walker| walker.worth(tick));
+                if let Some(walker) = idle {
+                    *walker = Walker {
+                        number,
+                        last: tick + 1,
+                        ..Walker::default()
+                    };
+                }
+                Walk::default()
+            }
+        }
     }
 
     fn learn(&mut self, known: Option<usize>, to: u32) {
@@ -194,7 +355,7 @@ mod tests {
         }
         let usual = places.answer(7, 100, 9.0).unwrap();
         assert!((usual - 0.25).abs() < 0.01);
-        assert_eq!(places.request(7, 100), [1.0, 1.0]);
-        assert_eq!(places.request(8, 100), Busy::default());
+        assert_eq!(places.request(7, 100, None, 0).0, [1.0, 1.0]);
+        assert_eq!(places.request(8, 100, None, 0).0, Busy::default());
     }
 }

@@ -2,13 +2,16 @@
 //! order, from whose hands its requests come, and when in the day. Only the most recently active
 //! subjects have one.
 
-use crate::behaviour::distinct::Many;
+use crate::behaviour::distinct::{Distinct, Many};
 use crate::behaviour::subject::{SubjectId, Subjects, mix};
 use crate::behaviour::visit::Visit;
 use crate::behaviour::window::left;
 
 /// How many requests the window holds.
 pub(crate) const WINDOW: usize = 32;
+
+/// Milliseconds of silence after which a list is not read on.
+const REST: u64 = 60_000;
 
 const PLACES: usize = 16;
 const HANDS: usize = 4;
@@ -40,10 +43,16 @@ pub(crate) struct Traits {
     pub objects: f32,
     /// The longest run of consecutive numbers or pages that is still going on at the place of the request.
     pub run: u32,
+    /// Whether the place of the request is none of those that the subject has been seen at.
+    pub strange: bool,
+    /// Different objects that were refused or not there, at places where that is rare, within 20 to 40 minutes.
+    pub denied: f32,
     /// How evenly requests spread over places, 0 (one place) to 1.
     pub entropy: f32,
     /// The share of assets in the window, 0 to 1.
     pub assets: f32,
+    /// How many requests of the window write.
+    pub writes: usize,
     /// Requests in the window.
     pub steps: usize,
     /// How often it changed hands within minutes: another program at another address, and back.
@@ -89,6 +98,7 @@ pub(crate) struct Profile {
     hand: u8,
     switches: f32,
     objects: Many,
+    denied: Distinct,
     hours: [u8; 24],
     pub distance: f32,
 }
@@ -129,6 +139,7 @@ impl Profile {
             hand: 0,
             switches: 0.0,
             objects: Many::default(),
+            denied: Distinct::default(),
             hours: [0; 24],
             distance: 0.0,
         }
@@ -145,14 +156,21 @@ impl Profile {
         let gap = tick.saturating_sub(self.last);
         self.switches *= left(gap, 600.0);
         let turns = (tick / TURN).saturating_sub(self.last / TURN);
-        self.objects.turn(u32::try_from(turns).unwrap_or(u32::MAX));
+        let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+        self.objects.turn(turns);
+        self.denied.turn(turns);
         let hand = self.take_hand(tick, subjects);
-        let run = self.visit_place(visit);
+        // Who has signed in may follow what is new by a cursor, for hours.
+        let cursor = match subjects.has_credentials() {
+            true => 0,
+            false => visit.cursor,
+        };
+        let (run, strange) = self.visit_place(visit, cursor, gap > REST);
         // What is written is one's own; what a page pulls in is no choice.
         let read = !visit.write && !visit.asset;
-        if read && (visit.object != 0 || visit.page.is_some()) {
+        if read && (visit.object != 0 || visit.page.is_some() || cursor != 0) {
             self.objects
-                .add(visit.template ^ visit.object ^ mix(visit.page.unwrap_or(0)));
+                .add(visit.template ^ visit.object ^ mix(visit.page.unwrap_or(0)) ^ cursor);
         }
         let hour = self.live_hour(hour);
         self.push(gap, visit);
@@ -160,8 +178,11 @@ impl Profile {
         Traits {
             objects: self.objects.count(),
             run,
+            strange,
+            denied: self.denied.count(),
             entropy: self.entropy(),
-            assets: self.asset_share(),
+            assets: self.count_flag(2) as f32 / self.steps().max(1) as f32,
+            writes: self.count_flag(1),
             steps: self.steps(),
             switches: self.switches,
             hand,
@@ -184,6 +205,11 @@ impl Profile {
             step.size = (((bytes + 1) as f32).log2() * 16.0).min(255.0) as u8;
             step.flags |= u8::from(visit.noticed) << 3;
         }
+    }
+
+    /// Notes that an object was refused, or not there, where that is rare.
+    pub(crate) fn deny(&mut self, visit: &Visit) {
+        self.denied.add(visit.template ^ visit.object);
     }
 
     /// The window, oldest first.
@@ -224,8 +250,8 @@ impl Profile {
         };
     }
 
-    /// Counts the place, and how long numbers there have followed one another.
-    fn visit_place(&mut self, visit: &Visit) -> u32 {
+    /// Counts the place; how long numbers there have followed one another, and whether the place is new.
+    fn visit_place(&mut self, visit: &Visit, cursor: u64, rested: bool) -> (u32, bool) {
         for place in &mut self.places {
             place.count *= 63.0 / 64.0;
         }
@@ -245,8 +271,16 @@ impl Profile {
         place.count += 1.0;
         if let Some(number) = visit.page.or(visit.number) {
             place.follow(number);
+        } else if cursor != 0 && cursor != place.number {
+            // A cursor does not tell whether it goes on or begins anew; a pause does.
+            place.run = if rested {
+                place.run / 4
+            } else {
+                place.run.saturating_add(1)
+            };
+            place.number = cursor;
         }
-        place.run
+        (place.run, known.is_none())
     }
 
     fn entropy(&self) -> f32 {
@@ -261,13 +295,10 @@ impl Profile {
         bits / (PLACES as f32).log2()
     }
 
-    fn asset_share(&self) -> f32 {
-        let steps = self.steps();
-        let assets = self.recent[..steps]
-            .iter()
-            .filter(|step| step.flags & 2 != 0)
-            .count();
-        assets as f32 / steps.max(1) as f32
+    /// How many requests of the window have this flag.
+    fn count_flag(&self, flag: u8) -> usize {
+        let recent = &self.recent[..self.steps()];
+        recent.iter().filter(|step| step.flags & flag != 0).count()
     }
 
     /// Learns the hour, and says how usual it is.

@@ -2,11 +2,12 @@
 //!
 //! Who is banned is the narrowest subject that can be held responsible. An address where several others do well is
 //! never banned for one of them: then it is the program at that address, or the session, or the user; and where even
-//! these are shared, the request is denied and nobody is banned.
+//! these are shared, the request is denied and nobody is banned. Who shares an address does not show at once; so a ban of
+//! an address is at first for the programs that were caught there, and for whatever is there from the fourth on.
 
 use std::time::Duration;
 
-use crate::behaviour::ban::{Ban, Bans};
+use crate::behaviour::ban::{Ban, Bans, program_bit};
 use crate::behaviour::detect::{Kind, Known};
 use crate::behaviour::judgement::{Finding, Reaction};
 use crate::behaviour::settings::BanSettings;
@@ -15,6 +16,9 @@ use crate::behaviour::subject::{SubjectId, SubjectKind, Subjects};
 /// From which weight on a request is throttled, and from which denied.
 pub(crate) const THROTTLE: f32 = 60.0;
 pub(crate) const DENY: f32 = 80.0;
+
+/// Of how many programs an address may be rid while the rest of it stays free.
+const PROGRAMS: u32 = 3;
 
 /// What all findings weigh together, 0 to 100: the strongest in full, those of other kinds half, combined as
 /// independent hints (noisy or). Hints that add up are a reason to throttle, never to deny.
@@ -118,7 +122,10 @@ impl Response<'_> {
 
     fn ban(&self, subject: SubjectId, kind: Kind) -> Reaction {
         let before = self.bans.find(subject).filter(|ban| self.remembers(ban));
-        let offences = before.map_or(0, |ban| ban.offences).saturating_add(1);
+        let offences = before
+            .as_ref()
+            .map_or(0, |ban| ban.offences)
+            .saturating_add(1);
         let lasts = length(self.settings, offences);
         if self.enforce {
             let memory = Duration::from_secs(u64::from(self.settings.memory));
@@ -129,6 +136,7 @@ impl Response<'_> {
                 until: Some(self.wall + lasts),
                 offences,
                 cause: kind.as_str().to_owned(),
+                programs: self.programs(subject, before.as_ref()),
             });
         }
         Reaction::Ban {
@@ -136,6 +144,20 @@ impl Response<'_> {
             lasts,
             offences,
         }
+    }
+
+    /// The programs that a ban is for: those that an earlier one was for, and this one.
+    fn programs(&self, subject: SubjectId, before: Option<&Ban>) -> u64 {
+        let Some(bit) = program_bit(self.subjects) else {
+            return 0;
+        };
+        let caught = match before.map(|ban| ban.programs) {
+            Some(0) => return 0,
+            Some(programs) => programs | bit,
+            None => bit,
+        };
+        let narrow = subject.kind == SubjectKind::Address && caught.count_ones() <= PROGRAMS;
+        if narrow { caught } else { 0 }
     }
 
     fn remembers(&self, ban: &Ban) -> bool {

@@ -34,12 +34,15 @@ pub struct Memory {
     pub subjects: u32,
     /// Subjects with a full profile, about 2.5 KB each: the most recently active.
     pub profiles: u32,
-    /// Route templates with statistics, about 500 bytes each.
+    /// Route templates with statistics, about 700 bytes each.
     pub templates: u32,
     /// Bans.
     pub bans: u32,
     /// Seconds after which a quiet subject is forgotten.
     pub forget: u32,
+    /// Seconds after which a quiet user is forgotten: what people are used to outlasts a night and a week-end. The
+    /// bounds on subjects and profiles hold all the same.
+    pub forget_users: u32,
 }
 
 impl Default for Memory {
@@ -50,6 +53,7 @@ impl Default for Memory {
             templates: 4096,
             bans: 100_000,
             forget: 4 * 3600,
+            forget_users: 14 * 86_400,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::behaviour::compact::Compact;
 use crate::behaviour::profile::Profile;
 use crate::behaviour::settings::Memory;
 use crate::behaviour::state::Counts;
-use crate::behaviour::subject::{SubjectId, mix};
+use crate::behaviour::subject::{SubjectId, SubjectKind, mix};
 
 /// Chosen so that a million subjects fill the index of each shard to 85 %.
 const SHARDS: usize = 72;
@@ -35,6 +35,7 @@ pub(crate) struct Store {
     /// Keeps clients from choosing which subjects share a place.
     seed: u64,
     forget: u64,
+    forget_users: u64,
     evicted: AtomicU64,
     expired: AtomicU64,
     profiles_evicted: AtomicU64,
@@ -104,6 +105,7 @@ impl Store {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             seed,
             forget: u64::from(memory.forget) * 1000,
+            forget_users: u64::from(memory.forget_users.max(memory.forget)) * 1000,
             evicted: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             profiles_evicted: AtomicU64::new(0),
@@ -124,12 +126,12 @@ impl Store {
         let at = match shard.index.get(&key) {
             Some(at) => *at,
             None => {
-                let room = shard.make_room(tick, self.forget, self);
+                let room = shard.make_room(tick, self);
                 shard.insert(key, id, tick, room)
             }
         };
         let entry = shard.entries.at(at);
-        if tick.saturating_sub(entry.compact.last) > self.forget {
+        if tick.saturating_sub(entry.compact.last) > self.patience(entry) {
             entry.compact = Compact::born(tick);
         }
         let before = entry.compact.last;
@@ -208,6 +210,14 @@ impl Store {
         counts.profiles_evicted = self.profiles_evicted.load(Ordering::Relaxed);
     }
 
+    /// How long a quiet subject is kept. Of users only those who were there, not those whom somebody tried to be.
+    fn patience(&self, entry: &Entry) -> u64 {
+        match entry.id.kind == SubjectKind::User && entry.compact.total > 0 {
+            true => self.forget_users,
+            false => self.forget,
+        }
+    }
+
     fn key(&self, id: SubjectId) -> u64 {
         mix(mix(id.hash.0 ^ self.seed) ^ id.kind as u64)
     }
@@ -240,7 +250,7 @@ impl Shard {
     }
 
     /// Forgets who was quiet for too long, and someone else if that was not enough; a place that is free now.
-    fn make_room(&mut self, tick: u64, forget: u64, store: &Store) -> Option<u32> {
+    fn make_room(&mut self, tick: u64, store: &Store) -> Option<u32> {
         let full = self.index.len() >= self.capacity;
         let looked_at = if full { LOOKED_AT } else { 2 };
         let mut weakest: Option<(u64, u32)> = None;
@@ -252,7 +262,7 @@ impl Shard {
                 continue;
             }
             let last = entry.compact.last;
-            if tick.saturating_sub(last) > forget {
+            if tick.saturating_sub(last) > store.patience(entry) {
                 self.remove(at, store);
                 store.expired.fetch_add(1, Ordering::Relaxed);
                 return self.free.pop();

@@ -6,6 +6,7 @@ mod memory;
 mod neighbours;
 mod normal;
 mod reactions;
+mod together;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -19,6 +19,8 @@ pub struct Visit {
     pub(crate) number: Option<u64>,
     /// The page of a list, or the offset.
     pub(crate) page: Option<u64>,
+    /// Where a list goes on, as a hash, where that is no number; 0 for none.
+    pub(crate) cursor: u64,
     /// Parameters and body: two requests with the same are the same question.
     pub(crate) variant: u64,
     /// How many items, or levels, it asks for at once.
@@ -62,7 +64,9 @@ impl Visit {
             score,
             write,
             asset: is_asset(request.path),
-            login: !mails && (subjects.attempt.is_some() || (write && is_login(request.path))),
+            login: !mails
+                && (subjects.attempt.is_some()
+                    || (write && is_login(request.path) && !is_refresh(request.body.bytes))),
             mails,
             sensitive: write && holds_word(request.path, &SENSITIVE),
             signs: signs(request, subjects),
@@ -92,6 +96,8 @@ impl Visit {
         };
         if is(&PAGES) {
             self.page = template::number(value).or(self.page);
+        } else if is(&CURSORS) && !value.is_empty() {
+            self.cursor = mix(template::text(value)) | 1;
         } else if is(&SIZES) {
             let asked = template::number(value).unwrap_or(0);
             self.asked = self.asked.max(u32::try_from(asked).unwrap_or(u32::MAX));
@@ -129,6 +135,19 @@ const BODY_COMPARED: usize = 4096;
 const NESTING_COST: u32 = 100;
 
 const PAGES: [&str; 7] = ["page", "offset", "start", "skip", "from", "p", "pagenumber"];
+
+const CURSORS: [&str; 10] = [
+    "cursor",
+    "after",
+    "next",
+    "marker",
+    "page_token",
+    "pagetoken",
+    "next_token",
+    "continuation",
+    "starting_after",
+    "scroll_id",
+];
 
 const SIZES: [&str; 9] = [
     "limit",
@@ -187,6 +206,13 @@ fn is_login(path: &[u8]) -> bool {
     holds_word(path, &LOGINS) && !holds_word(path, &[b"refresh"])
 }
 
+/// Whether a body exchanges a token for another (RFC 6749, 6), and tries no password.
+fn is_refresh(body: &[u8]) -> bool {
+    let start = &body[..body.len().min(BODY_COMPARED)];
+    let holds = |word: &[u8]| memchr::memmem::find(start, word).is_some();
+    holds(b"refresh_token") && !holds(b"passw") && !holds(b"pwd")
+}
+
 /// Whether the last 64 bytes of a path hold one of some words.
 fn holds_word(path: &[u8], words: &[&[u8]]) -> bool {
     let tail = &path[path.len().saturating_sub(64)..];
@@ -229,7 +255,24 @@ fn signs(request: &Request<'_>, subjects: &Subjects) -> u8 {
         return 0;
     }
     let absent = |name| u8::from(request.header(name).is_none());
-    absent("accept-language") + absent("accept-encoding") + absent("accept")
+    let fetch = request.scheme == "https" && absent("sec-fetch-mode") > 0 && is_modern(agent);
+    absent("accept-language") + absent("accept-encoding") + absent("accept") + u8::from(fetch)
+}
+
+/// Whether an agent says to be a browser of a version that tells by `Sec-Fetch-Mode` what a request is for (W3C Fetch
+/// Metadata): Chromium from 80, Firefox from 90, Safari from 17 on. Crawlers that render have such names, and do not.
+fn is_modern(agent: &[u8]) -> bool {
+    let version = |name: &[u8]| {
+        let at = memchr::memmem::find(agent, name)? + name.len();
+        let digits = agent[at..]
+            .iter()
+            .take(4)
+            .take_while(|b| b.is_ascii_digit());
+        Some(digits.fold(0_u32, |value, digit| value * 10 + u32::from(digit - b'0')))
+    };
+    let from = |name: &[u8], least: u32| version(name).is_some_and(|version| version >= least);
+    let modern = from(b"Chrome/", 80) || from(b"Firefox/", 90) || from(b"Version/", 17);
+    modern && memchr::memmem::find(agent, b"compatible").is_none()
 }
 
 #[cfg(test)]
@@ -315,6 +358,64 @@ mod tests {
                 visit.asset,
             );
             assert_eq!(read, expected, "{method} {path}?{query}");
+        }
+    }
+
+    #[test]
+    fn browsers_send_what_they_send() {
+        let chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+        let old = "Mozilla/5.0 (Windows NT 6.1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/70.0.1.2 Safari/537.36";
+        let crawler = "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Somebot/2.1) Chrome/140.0.0.0 Safari/537.36";
+        let whole = [
+            "accept",
+            "accept-language",
+            "accept-encoding",
+            "sec-fetch-mode",
+        ];
+        for (agent, scheme, headers, signs) in [
+            (chrome, "https", &whole[..], 0),
+            (chrome, "https", &whole[..3], 1),
+            (chrome, "https", &whole[..2], 2),
+            (chrome, "http", &whole[..3], 0),
+            (old, "https", &whole[..3], 0),
+            (crawler, "https", &whole[..3], 0),
+            ("curl/8.5.0", "https", &[][..], 0),
+        ] {
+            let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
+            let mut fields: Vec<(&str, &[u8])> = vec![("user-agent", agent.as_bytes())];
+            fields.extend(headers.iter().map(|name| (*name, &b"x"[..])));
+            let request = Request {
+                client,
+                method: "GET",
+                scheme,
+                host: "api.example.org",
+                path: b"/",
+                query: None,
+                headers: &fields,
+                body: Body::EMPTY,
+                route: "api",
+            };
+            let visit = Visit::read(&request, &Subjects::of(client), 0.0);
+            assert_eq!(visit.signs, signs, "{agent} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_for_a_token_is_no_login() {
+        for (body, login) in [
+            (
+                r#"{"grant_type":"refresh_token","refresh_token":"x"}"#,
+                false,
+            ),
+            ("grant_type=password&username=ann&password=x", true),
+            (r#"{"password":"x","refresh_token":"y"}"#, true),
+            ("", true),
+        ] {
+            assert_eq!(
+                visit("POST", "/auth/token", "", body).login,
+                login,
+                "{body}"
+            );
         }
     }
 

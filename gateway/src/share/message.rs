@@ -153,6 +153,7 @@ mod tests {
             until: until.map(Duration::from_secs),
             offences: 1,
             cause: "a test".to_owned(),
+            programs: 0,
         }
     }
 

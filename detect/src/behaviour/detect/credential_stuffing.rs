@@ -7,13 +7,18 @@
 //!
 //! Attackers with many addresses try a few users from each. Two things give them away: the program, which is the same
 //! everywhere (many users, many addresses, nearly all failing), and that their addresses do nothing but log in: where
-//! the logins of such cold addresses fail en masse, further ones are held back until it is over. A person who mistypes
-//! names the same user again; held back is only who names a second one, or fails a fourth time.
+//! the logins of such cold addresses fail en masse, further ones are held back until it is over. A person who forgot
+//! the password names the same user again, and who mistypes the name names a second one: held back is only who names a
+//! second one with the program that fails everywhere, or a third one with any; and slowed down is whoever comes with a
+//! program that nobody at all gets in with.
+//!
+//! Behind an address that many share, the first try of a program that took no part is let through.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Bounds, Finding, Kind, Known, LoginScene, Scene, share};
+use crate::behaviour::subject::SubjectKind;
 
 /// Bounds for credential stuffing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,14 +66,15 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
             .times(known.scale())
             .finding(Kind::CredentialStuffing, known.id, users);
     alone
-        .filter(|_| failing && !login.at_home)
+        .filter(|_| failing && !login.at_home && !login.bystander)
         .or_else(|| together(settings, login, known))
 }
 
 /// What many addresses do together, held against one that did nothing else.
 fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) -> Option<Finding> {
-    let again = known.compact.tried.count() >= 1.5 || known.compact.login_failed >= 3.4;
-    if !login.cold || !again || login.at_home || known.id.kind != super::SubjectKind::Address {
+    let users = known.compact.tried.count();
+    let elsewhere = known.id.kind != SubjectKind::Address;
+    if !login.cold || login.at_home || login.bystander || elsewhere {
         return None;
     }
     let program = &login.program;
@@ -77,17 +83,26 @@ fn together(settings: &CredentialStuffing, login: &LoginScene, known: &Known) ->
         program.login_failed + program.login_ok,
     );
     if failed >= settings.spread_failed && program.others.count() >= settings.addresses {
-        let users = program.tried.count();
-        let found = settings
-            .program_users
-            .finding(Kind::CredentialStuffing, known.id, users);
-        if found.is_some() {
+        let found = settings.program_users.finding(
+            Kind::CredentialStuffing,
+            known.id,
+            program.tried.count(),
+        );
+        // Nobody at all gets in with it: then it is the attacker's, and the first try is one too many.
+        let hopeless = program.login_ok < 0.5 && program.login_failed >= settings.program_users.ban;
+        if users >= 1.5 && found.is_some() {
             return found;
+        }
+        if let Some(found) = found.filter(|_| hopeless) {
+            return Some(Finding {
+                score: found.score.min(79),
+                ..found
+            });
         }
     }
     let (failures, failed) = login.cold_failures;
     let found = settings
         .cold_failures
         .finding(Kind::CredentialStuffing, known.id, failures);
-    found.filter(|_| failed >= settings.spread_failed)
+    found.filter(|_| users >= 2.5 && failed >= settings.spread_failed)
 }

@@ -7,7 +7,7 @@ type Attack = fn(&Town, &mut Tally);
 #[test]
 fn every_attacker_is_stopped() {
     // Name, within how many requests stopped, whether banned, the attack.
-    let attacks: [(&str, u32, bool, Attack); 18] = [
+    let attacks: [(&str, u32, bool, Attack); 22] = [
         ("brute force", 10, true, brute_force),
         ("brute force, eleven at once", 10, false, parallel),
         ("brute force without a known user", 12, true, blind),
@@ -20,6 +20,25 @@ fn every_attacker_is_stopped() {
             spread_stuffing,
         ),
         ("password spraying from many addresses", 12, false, spraying),
+        (
+            "password spraying, each try from elsewhere with another program",
+            180,
+            false,
+            disguised_spraying,
+        ),
+        (
+            "stuffing, each try from elsewhere with a program that never gets in",
+            60,
+            false,
+            cold_stuffing,
+        ),
+        ("scraping a list by its cursors", 60, true, cursors),
+        (
+            "objects refused between many that are allowed",
+            300,
+            true,
+            hidden_objects,
+        ),
         ("account take-over", 12, false, takeover),
         ("scraping page after page", 60, true, pages),
         ("scraping objects in any order", 250, true, objects),
@@ -128,9 +147,56 @@ fn spread_stuffing(town: &Town, tally: &mut Tally) {
 
 fn spraying(town: &Town, tally: &mut Tally) {
     for user in 0..60_u32 {
-        let who = town.someone(&format!("203.{user}.113.7"), &format!("agent{user}"));
+        let who = town.someone(
+            &format!("203.{user}.113.7"),
+            ["curl", "wget"][user as usize % 2],
+        );
         tally.add(town.login(&who, &format!("user{user}"), "Winter2026!", 401));
         town.wait(20_000);
+    }
+}
+
+fn disguised_spraying(town: &Town, tally: &mut Tally) {
+    for user in 0..240_u32 {
+        let who = town.someone(&format!("203.{user}.113.7"), &format!("agent{user}"));
+        tally.add(town.login(&who, &format!("user{user}"), "Winter2026!", 401));
+        town.wait(3000);
+    }
+}
+
+fn cold_stuffing(town: &Town, tally: &mut Tally) {
+    for pair in 0..200_u32 {
+        let who = town.someone(&format!("203.{pair}.113.9"), "Go-http-client");
+        tally.add(town.login(&who, &format!("user{pair}"), &format!("pw{pair}"), 401));
+        town.wait(5000);
+    }
+}
+
+fn cursors(town: &Town, tally: &mut Tally) {
+    let who = town.someone("203.0.113.5", "Chrome");
+    for page in 0..400 {
+        tally.add(town.ask(&who, "GET", &format!("/feed?cursor=c{page}x"), 200));
+        town.wait(900);
+    }
+}
+
+fn hidden_objects(town: &Town, tally: &mut Tally) {
+    let owner = town.someone("192.0.2.1", "Firefox").session(town, "o");
+    for n in 0..300 {
+        town.ask(&owner, "GET", &format!("/orders/{}", n * 37), 200);
+        town.wait(2000);
+    }
+    let who = town.someone("203.0.113.5", "Chrome").session(town, "s");
+    for n in 0..600_u64 {
+        let status = if n % 12 == 0 { 403 } else { 200 };
+        tally.add(town.ask(
+            &who,
+            "GET",
+            &format!("/orders/{}", 50_000 + n * 101),
+            status,
+        ));
+        tally.add(town.ask(&who, "GET", "/orders", 200));
+        town.wait(2000);
     }
 }
 

@@ -130,6 +130,7 @@ fn who_does_well_passes_a_ban_of_the_address() {
         until: None,
         offences: 1,
         cause: "endpoint-enumeration".to_owned(),
+        programs: 0,
     });
     assert_eq!(town.behaviour.check(&regular.subjects, &town.clock), None);
     assert!(

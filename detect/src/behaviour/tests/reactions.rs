@@ -95,6 +95,7 @@ fn the_allow_list_is_judged_and_left_alone() {
         until: None,
         offences: 1,
         cause: "by hand".to_owned(),
+        programs: 0,
     });
     let tally = scan(&town, &who, 60);
     assert_eq!(tally.passed, 60);
