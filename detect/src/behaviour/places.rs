@@ -85,29 +85,6 @@ impl Hasher for Mixed {
     }
 }
 
-/// A shard of them: at most a few dozen, which bounds what colliding names could cost.
-type Table = HashMap<u32, Place, BuildHasherDefault<Mixed>>;
-
-/// Places are named by hashes already.
-#[derive(Debug, Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = mix(self.0 ^ u64::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.0 = mix(u64::from(value));
-    }
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
     last: u64,
