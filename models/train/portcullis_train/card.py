@@ -50,7 +50,7 @@ def write(work, name, report, summary, out):
     about = described(work, name)
     kind, purpose = ABOUT.get(name, (name, ""))
     if name in report["shadow"]:
-        purpose += " In shadow: it is run and recorded but has no vote, as at strict rates of false alarms it finds less than half of the attacks."
+        purpose += " In shadow: it is run and recorded but has no vote, as at three harmless requests in a thousand wronged it finds less than two thirds of the attacks."
     lines = [f"# {name}", "", f"{kind}. {purpose}", "", f"View `{about['view']}` (schema `{about['schema']}`), role `{about['role']}`, group {about['group'] or 'none'}, cost {about['cost']}. Needs the gate's columns: {'yes' if about['needs_gate'] else 'no'}.",
              "", f"Parameters: `{json.dumps(about['params'], sort_keys=True)}`. Largest difference between the file and what was trained: {about['parity']:.1e}.", "", "## Data", "", *sets(summary), "", "## Figures", ""]
     if about["role"] == "classifier":

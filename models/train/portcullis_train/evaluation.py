@@ -79,9 +79,9 @@ class Votes:
 
 def shadowed(votes, known):
     """Members that are run and recorded but do not vote: those that on dev, at three harmless requests in a thousand
-    wronged, find less than half of the attacks. A vote of theirs would blur the others' just where it has to be sharp."""
+    wronged, find less than two thirds of the attacks. A vote of theirs would blur the others' just where it has to be sharp."""
     usual = known.recorded() if known.recorded().any() else known.labels == 0
-    weak = {name for name, score in votes.values.items() if (score[known.labels == 1] >= metrics.cut_at(score[usual], 0.003)).mean() < 0.5}
+    weak = {name for name, score in votes.values.items() if (score[known.labels == 1] >= metrics.cut_at(score[usual], 0.003)).mean() < 2 / 3}
     # Somebody has to vote, however small the set.
     return weak if len(weak) < len(votes.values) else set()
 
