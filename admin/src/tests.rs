@@ -116,6 +116,7 @@ impl Gateway for Table {
             until_ms,
             offences: 1,
             cause: cause.to_owned(),
+            programs: 0,
             author: String::new(),
             node: "one".to_owned(),
             lifted_ms: None,

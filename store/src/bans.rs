@@ -19,6 +19,8 @@ pub struct StoredBan {
     pub offences: i64,
     /// For what.
     pub cause: String,
+    /// Of an address: the programs there that it is for, each as one of 64 bits; 0 for whatever is there.
+    pub programs: u64,
     /// The person who added it; empty where a gateway did by itself.
     pub author: String,
     /// The gateway that wrote it.
@@ -39,7 +41,7 @@ pub async fn changes(
     most: i64,
 ) -> Result<Vec<StoredBan>, StoreError> {
     let rows = sqlx::query(
-        "SELECT subject, since_ms, until_ms, offences, cause, author, node, lifted_ms, change
+        "SELECT subject, since_ms, until_ms, offences, cause, author, node, lifted_ms, change, programs
          FROM bans WHERE change > $1 ORDER BY change LIMIT $2",
     )
     .bind(seen)
@@ -55,7 +57,7 @@ pub async fn changes(
 /// When the database says no.
 pub async fn find(database: &Database, subject: &str) -> Result<Option<StoredBan>, StoreError> {
     let row = sqlx::query(
-        "SELECT subject, since_ms, until_ms, offences, cause, author, node, lifted_ms, change
+        "SELECT subject, since_ms, until_ms, offences, cause, author, node, lifted_ms, change, programs
          FROM bans WHERE subject = $1",
     )
     .bind(subject)
@@ -91,11 +93,12 @@ pub async fn keep(database: &Database, bans: &[StoredBan]) -> Result<(), StoreEr
     for ban in bans {
         let change = next_change(&mut transaction).await?;
         sqlx::query(
-            "INSERT INTO bans (subject, since_ms, until_ms, offences, cause, author, node, lifted_ms, change)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "INSERT INTO bans (subject, since_ms, until_ms, offences, cause, author, node, lifted_ms, change, programs)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
              ON CONFLICT (subject) DO UPDATE SET since_ms = excluded.since_ms, until_ms = excluded.until_ms,
                  offences = excluded.offences, cause = excluded.cause, author = excluded.author,
-                 node = excluded.node, lifted_ms = excluded.lifted_ms, change = excluded.change",
+                 node = excluded.node, lifted_ms = excluded.lifted_ms, change = excluded.change,
+                 programs = excluded.programs",
         )
         .bind(&ban.subject)
         .bind(ban.since_ms)
@@ -106,6 +109,7 @@ pub async fn keep(database: &Database, bans: &[StoredBan]) -> Result<(), StoreEr
         .bind(&ban.node)
         .bind(ban.lifted_ms)
         .bind(change)
+        .bind(ban.programs.cast_signed())
         .execute(&mut *transaction)
         .await?;
     }
@@ -164,6 +168,7 @@ fn read(row: AnyRow) -> Result<StoredBan, StoreError> {
         node: row.try_get(6)?,
         lifted_ms: row.try_get(7)?,
         change: row.try_get(8)?,
+        programs: row.try_get::<i64, _>(9)?.cast_unsigned(),
     })
 }
 
@@ -178,6 +183,7 @@ mod tests {
             until_ms,
             offences: 1,
             cause: "a test".to_owned(),
+            programs: 1 << 63 | 1,
             author: "somebody".to_owned(),
             node: "one".to_owned(),
             lifted_ms: None,

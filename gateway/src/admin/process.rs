@@ -210,6 +210,7 @@ impl Gateway for Process {
             until: until_ms.map(duration),
             offences: before.map_or(1, |ban| ban.offences.max(1)),
             cause: cause.to_owned(),
+            programs: 0,
         };
         bans.add(ban.clone());
         Ok(Ban::of(&stored(&ban, &self.about.node)))
@@ -250,6 +251,7 @@ impl Gateway for Process {
                 until: ban.until_ms.map(duration),
                 offences: u32::try_from(ban.offences).unwrap_or(1),
                 cause: ban.cause.clone(),
+                programs: ban.programs,
             }),
         }
     }
@@ -417,6 +419,7 @@ fn stored(ban: &behaviour::Ban, node: &str) -> StoredBan {
         until_ms: ban.until.map(milliseconds),
         offences: i64::from(ban.offences),
         cause: ban.cause.clone(),
+        programs: ban.programs,
         author: String::new(),
         node: node.to_owned(),
         lifted_ms: None,

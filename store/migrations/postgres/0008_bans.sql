@@ -7,6 +7,8 @@ CREATE TABLE bans (
     until_ms   BIGINT,
     offences   BIGINT NOT NULL,
     cause      TEXT NOT NULL,
+    -- Of an address: the programs there that it is for, as 64 bits; 0 for whatever is there.
+    programs   BIGINT NOT NULL,
     -- The person who added it; empty where a gateway did by itself.
     author     TEXT NOT NULL,
     node       TEXT NOT NULL,
