@@ -142,8 +142,8 @@ fn near_misses_of_each_rule_cost_a_bounded_multiple_and_grow_with_length() {
     assert!(costs.len() > 100, "only {} rules have texts", costs.len());
     let mut wrong = Vec::new();
     for (cost_of, rule, text) in costs.iter().take(10) {
-        let of_short = cost(&detector, &mut worker, &fill(text, short), 5);
-        let again = cost(&detector, &mut worker, &fill(text, long), 3).min(*cost_of);
+        let of_short = cost(&detector, &mut worker, &fill(text, short), 9);
+        let again = cost(&detector, &mut worker, &fill(text, long), 12).min(*cost_of);
         let times = again.as_nanos() / harmless.as_nanos().max(1);
         let growth = again.as_nanos() / of_short.as_nanos().max(1);
         eprintln!(

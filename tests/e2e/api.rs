@@ -10,16 +10,16 @@ use crate::harness::origin::ok;
 use crate::harness::{Gateway, Origin, World};
 
 const PASSWORD: &str = "a long enough password";
-const ATTACK: &str = "/a?id=1%27%20UNION%20SELECT%20password%20FROM%20users--";
+pub(crate) const ATTACK: &str = "/a?id=1%27%20UNION%20SELECT%20password%20FROM%20users--";
 
 /// A gateway, and the session of its first user.
-struct Plane {
-    gateway: Gateway,
+pub(crate) struct Plane {
+    pub(crate) gateway: Gateway,
     cookie: String,
 }
 
 impl Plane {
-    fn start(world: &World, state: &std::path::Path) -> Self {
+    pub(crate) fn start(world: &World, state: &std::path::Path) -> Self {
         let folder = format!("STATE_DIRECTORY={}", state.display());
         let password = format!("PORTCULLIS_ADMIN_PASSWORD={PASSWORD}");
         let gateway = Gateway::start_under(&["env", &folder, &password], &world.yaml());
@@ -35,7 +35,7 @@ impl Plane {
         plane
     }
 
-    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
         let admin = self.gateway.admin();
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut client = Client::connect(admin);
@@ -51,18 +51,24 @@ impl Plane {
         client.answer_to(method, PATIENCE).expect("an answer")
     }
 
-    fn json(&self, method: &str, path: &str, body: Option<&Value>, status: u16) -> Value {
+    pub(crate) fn json(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        status: u16,
+    ) -> Value {
         let answer = self.ask(method, path, body);
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
         serde_json::from_slice(&answer.body).unwrap_or_default()
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         self.json("GET", path, None, 200)
     }
 
     /// The status of a request through the gateway.
-    fn through(&self, client: &str, target: &str) -> u16 {
+    pub(crate) fn through(&self, client: &str, target: &str) -> u16 {
         let mut connection = self.gateway.client();
         connection.send(
             format!("GET {target} HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: {client}\r\nConnection: close\r\n\r\n")
@@ -91,7 +97,7 @@ impl Plane {
 }
 
 /// Rules as shipped: the attack must be known.
-fn world(origin: &Origin, lines: &str) -> World {
+pub(crate) fn world(origin: &Origin, lines: &str) -> World {
     World::before(origin).with(&format!("trusted_proxies: [\"127.0.0.1/32\"]\n{lines}"))
 }
 

@@ -269,7 +269,7 @@ fn run_mixed(policy: &str) -> (Forwarded, Vec<String>, Gateway, Origin) {
 fn observing_changes_neither_what_is_forwarded_nor_what_is_answered() {
     let (seen_off, answers_off, off, _origin_off) = run_mixed("mode: \"off\", limits: []");
     let (seen, answers, gateway, _origin) = run_mixed(
-        "mode: observe, limits: [{ key: client, rate: 1/h, burst: 2 }], body: { inspect: 16B, beyond: deny }",
+        "mode: observe, limits: [{ key: client, rate: 1/h, burst: 2 }], body: { inspect: 32B, beyond: deny }",
     );
     assert_eq!(answers, answers_off);
     assert_eq!(seen, seen_off);

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod access;
+mod alerts;
 mod api;
 mod bans;
 mod cli;

@@ -2,6 +2,7 @@
 //! notices either.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use portcullis_store::{Database, Filter, Found, Records};
@@ -57,7 +58,11 @@ fn what_passed_the_gateway_is_in_the_database() {
         &World::before(&origin).with("store: { node: gate-7 }"),
         state.path(),
     );
-    let ids = ["/a", "/b?q=one+two", "/c"].map(|path| ask(&gateway, path));
+    // The order is by milliseconds.
+    let ids = ["/a", "/b?q=one+two", "/c"].map(|path| {
+        thread::sleep(Duration::from_millis(5));
+        ask(&gateway, path)
+    });
     written(&gateway, 3.0);
     let found = stored(state.path(), &Filter::default());
     let mut expected = ids.clone();
@@ -138,7 +143,7 @@ fn a_policy_may_keep_exchanges_word_for_word_without_their_secrets() {
             .with(redact)
             .start();
         let mut client = gateway.client();
-        client.send(b"POST /a HTTP/1.1\r\nHost: a.test\r\nCookie: s=1\r\nX-Colour: red\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16\r\n\r\ntoken=hush&a=one");
+        client.send(b"POST /a HTTP/1.1\r\nHost: a.test\r\nUser-Agent: curl/8\r\nAccept: */*\r\nCookie: s=1\r\nX-Colour: red\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16\r\n\r\ntoken=hush&a=one");
         assert_eq!(client.response(PATIENCE).expect("an answer").status, 200);
         let record = gateway.await_record(|record| record["path"] == "/a");
         assert_eq!(record.get("capture").is_some(), kept, "{record}");

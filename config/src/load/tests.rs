@@ -300,7 +300,7 @@ fn each_mistake_is_named_with_its_line() {
         ),
         (
             "zebra: 1",
-            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, share, tenants, alerts, rules, records, store, log, timeouts, caps, workers or shutdown",
+            "7: zebra: this key is not known | known here: listeners, admin, trusted_proxies, upstreams, routes, policies, identity, behaviour, ensemble, share, tenants, alerts, rules, records, store, log, timeouts, caps, workers or shutdown",
         ),
         (
             "    websokcet: true",

@@ -20,11 +20,11 @@ pub(super) async fn send(settings: &Webhook, message: &Message) -> Result<(), St
             &signature(secret, body.as_bytes()),
         );
     }
-    let answer = http_client::send(request).await?;
-    if answer.status.is_success() {
+    let status = http_client::send(request).await?;
+    if status.is_success() {
         Ok(())
     } else {
-        Err(format!("the receiver answered {}", answer.status.as_u16()))
+        Err(format!("the receiver answered {}", status.as_u16()))
     }
 }
 
