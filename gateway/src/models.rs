@@ -318,11 +318,14 @@ impl Builder {
     }
 }
 
+/// An entry of the manifest, and what trying it said, or why it cannot be used.
+pub type Verified = (Entry, Result<String, String>);
+
 /// Tries every model of a manifest, and says of each what is wrong.
 ///
 /// # Errors
 /// A sentence, when the manifest cannot be read.
-pub fn verify(config: &Config) -> Result<Vec<(Entry, Result<String, String>)>, String> {
+pub fn verify(config: &Config) -> Result<Vec<Verified>, String> {
     let (_, _, found) = read(config)?;
     let runtime = Runtime::load(config.library.as_deref());
     let tried = found.into_iter().map(|found| {

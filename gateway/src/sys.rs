@@ -16,8 +16,14 @@ pub(crate) fn release_free_memory() {
 /// Tells ONNX Runtime to send nothing about its use to anyone; it reads this variable when it is loaded. To be called
 /// first of all, before there is a second thread.
 pub(crate) fn disable_telemetry() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the library reads nothing else, and no other thread runs yet"
+    )]
     // SAFETY: nothing else runs yet, so nobody reads the environment meanwhile.
-    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
+    unsafe {
+        std::env::set_var("ORT_DISABLE_TELEMETRY", "1");
+    };
 }
 
 /// Raises the soft limit of open descriptors to the hard one. Returns the limit that holds now, or `None` where the

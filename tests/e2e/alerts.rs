@@ -18,7 +18,7 @@ use crate::harness::origin::ok;
 fn receiver() -> (String, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    let (sender, posts) = mpsc::channel();
+    let (sender, posts) = mpsc::sync_channel(16);
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };

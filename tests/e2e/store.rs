@@ -143,7 +143,7 @@ fn a_policy_may_keep_exchanges_word_for_word_without_their_secrets() {
             .with(redact)
             .start();
         let mut client = gateway.client();
-        client.send(b"POST /a HTTP/1.1\r\nHost: a.test\r\nUser-Agent: curl/8\r\nAccept: */*\r\nCookie: s=1\r\nX-Colour: red\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16\r\n\r\ntoken=hush&a=one");
+        client.send(b"POST /a HTTP/1.1\r\nHost: a.test\r\nUser-Agent: shop-app/1.0\r\nAccept: */*\r\nCookie: s=1\r\nX-Colour: red\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 16\r\n\r\ntoken=hush&a=one");
         assert_eq!(client.response(PATIENCE).expect("an answer").status, 200);
         let record = gateway.await_record(|record| record["path"] == "/a");
         assert_eq!(record.get("capture").is_some(), kept, "{record}");

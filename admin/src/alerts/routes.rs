@@ -299,7 +299,7 @@ async fn retry(State(api): State<Api>, Path(id): Path<String>) -> Result<StatusC
 }
 
 fn store(api: &Api) -> Result<Alerts, Problem> {
-    Ok(Alerts::new(api.database()?.clone()))
+    Ok(Alerts::new(api.database()?))
 }
 
 fn check_id(id: &str) -> Result<(), Problem> {

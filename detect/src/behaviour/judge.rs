@@ -312,7 +312,7 @@ impl Judge<'_> {
         let user = subjects.attempt.map(|attempt| attempt.user);
         let charge = |id: SubjectId| self.fail(id, user.map_or(address, |user| user.0), address);
         let user_id = user.map(|user| SubjectId::new(SubjectKind::User, user));
-        let home = user_id.map(|id| charge(id));
+        let home = user_id.map(&charge);
         let secret = subjects.attempt.and_then(|attempt| attempt.secret);
         let secret = secret.map(|secret| charge(SubjectId::secret(secret)));
         let compact = known

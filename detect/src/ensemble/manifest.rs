@@ -245,8 +245,7 @@ impl Joint {
 impl Entry {
     fn problem(&self) -> Option<String> {
         let good = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
-        let named =
-            (1..=48).contains(&self.name.len()) && self.name.as_bytes().iter().all(|b| good(b));
+        let named = (1..=48).contains(&self.name.len()) && self.name.as_bytes().iter().all(good);
         if !named {
             return Some("a name is 1 to 48 small letters, digits and `-`".to_owned());
         }

@@ -69,7 +69,7 @@ pub(super) fn fates(answer: &[u8], count: usize) -> Option<Fates> {
         return None;
     }
     for (at, item) in answer.items.into_iter().enumerate() {
-        let Some(fate) = item.create else { return None };
+        let fate = item.create?;
         match fate.status {
             // 409: it was created before, by a request whose answer was lost.
             200..=299 | 409 => fates.taken += 1,

@@ -2,7 +2,7 @@
 //! where no other thread wants to, and the work of a measurement stays on one thread, however many the machine has.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const REST: u32 = 10;
 
 /// Keeps the thread going. Once it is dropped, the thread ends with the measurement that is under way.
 pub struct Watch {
-    _stop: Sender<()>,
+    _stop: SyncSender<()>,
 }
 
 struct Watcher {
@@ -56,7 +56,7 @@ impl Watch {
             metrics,
             pool,
         };
-        let (stop, stopped) = channel();
+        let (stop, stopped) = sync_channel(1);
         thread::Builder::new()
             .name("outlier-clock".into())
             .spawn(move || watcher.run(&stopped))

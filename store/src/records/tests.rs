@@ -354,9 +354,9 @@ async fn two_records_of_one_key_are_both_kept_however_they_come() {
         let records = Records::new(fresh.database.clone());
         for batch in [
             &[one.clone()][..],
-            &[two.clone()],
+            std::slice::from_ref(&two),
             &[two.clone(), one.clone()],
-            &[two.clone()],
+            std::slice::from_ref(&two),
         ] {
             records.insert(batch, "one").await.unwrap();
         }

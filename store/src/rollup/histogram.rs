@@ -71,7 +71,7 @@ fn middle(bucket: u16) -> f64 {
     if row == 0 {
         return f64::from(part);
     }
-    let width = 2_f64.powi((row - 1) as i32);
+    let width = 2_f64.powi((row - 1).cast_signed());
     (f64::from(PARTS + part) + 0.5) * width
 }
 

@@ -35,7 +35,7 @@ impl Default for ObjectEnumeration {
         Self {
             refused: Bounds::new(8.0, 14.0),
             refused_share: 0.3,
-            denied: Bounds::new(7.0, 30.0),
+            denied: Bounds::new(12.0, 30.0),
             unusual: 5.0,
             run: Bounds::new(30.0, 60.0),
         }

@@ -8,7 +8,8 @@
 //! Many applications ignore what they do not know and answer as if nothing were. So a parameter that nobody else sends
 //! to this place, and a value of a kind that nobody else gives it (`customs.rs`), count like an error: one odd name on
 //! every request is a tracker, ten different ones are not. What is answered is a request that asks something; at an
-//! address where others are as well, one that is odd itself.
+//! address where others are as well, one that is odd itself. Where the application calls nothing wrong, odd questions
+//! alone must be several times as many: a page that reports to a dozen trackers asks many that nobody else asks.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub struct ParameterFuzzing {
     pub variants: Bounds,
     /// Their share of all answers from which on that counts, 0 to 1.
     pub wrong_share: f32,
+    /// How many times more they must be where hardly any of them is an error.
+    pub unanswered: f32,
 }
 
 impl Default for ParameterFuzzing {
@@ -30,6 +33,7 @@ impl Default for ParameterFuzzing {
         Self {
             variants: Bounds::new(9.0, 18.0),
             wrong_share: 0.15,
+            unanswered: 2.5,
         }
     }
 }
@@ -38,9 +42,11 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let settings = &scene.settings.parameter_fuzzing;
     let compact = &known.compact;
     let odd = known.traits.map_or(0.0, |traits| traits.odd);
-    let wrong = compact.invalid + compact.broken + odd;
-    let often = share(wrong, compact.answers()) >= settings.wrong_share;
-    let bounds = settings.variants.times(known.scale());
+    let wrong = compact.invalid + compact.broken;
+    let often = share(wrong + odd, compact.answers()) >= settings.wrong_share;
+    let answered = share(wrong, compact.answers()) >= settings.wrong_share / 2.0;
+    let times = if answered { 1.0 } else { settings.unanswered };
+    let bounds = settings.variants.times(known.scale() * times);
     bounds
         .finding(Kind::ParameterFuzzing, known.id, compact.variants.count())
         .filter(|_| often && scene.visit.asks && (scene.visit.odd != 0 || known.crowd() < CROWD))

@@ -46,7 +46,7 @@ impl Default for ResourceExhaustion {
             greedy: Bounds::new(10.0, 20.0),
             slow: 0.15,
             slower: 4.0,
-            costly: Bounds::new(15.0, 40.0),
+            costly: Bounds::new(28.0, 70.0),
             costly_share: 0.7,
         }
     }

@@ -83,7 +83,7 @@ impl Server {
         };
         let lines: Vec<&str> = body.lines().collect();
         assert!(
-            body.ends_with('\n') && lines.len() % 2 == 0,
+            body.ends_with('\n') && lines.len().is_multiple_of(2),
             "actions and documents in turn"
         );
         match mood {
