@@ -237,6 +237,11 @@ impl App {
         )
     }
 
+    /// Whether models are asked for an opinion; which of them are up, the metrics tell.
+    pub fn asks_models(&self) -> bool {
+        self.shared.snapshot.load().config.ensemble.enabled
+    }
+
     /// Whether behaviour is judged.
     pub fn watches_behaviour(&self) -> bool {
         self.shared.snapshot.load().detector.behaviour().is_on()

@@ -1,4 +1,4 @@
-//! The guard in front of every route, read from top to bottom in [`answer`]: is there such a route, who calls, may
+//! The guard in front of every route, read from top to bottom in `answer`: is there such a route, who calls, may
 //! they. It fails closed: a route that is not in the table, a credential that is not understood, a store that does
 //! not answer all end here.
 

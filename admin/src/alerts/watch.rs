@@ -1,5 +1,5 @@
 //! Counting records and grouping them into incidents. Nothing here waits or knows the time: records and the moment go
-//! in, sightings come out. However many clients attack at once, what is held is bounded: beyond [`STORM`] new groups
+//! in, sightings come out. However many clients attack at once, what is held is bounded: beyond `STORM` new groups
 //! of one kind within the time of an incident, further clients are gathered into one incident of many.
 
 use std::collections::HashMap;

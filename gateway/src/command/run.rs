@@ -53,14 +53,15 @@ fn start_demo_api() -> anyhow::Result<demo::upstream::Upstream> {
 /// Says what is live. Silent non-protection is the worst protection, so the rules are counted out loud.
 pub fn announce(app: &App, demo: bool) {
     let (rules, workers) = app.size();
-    let behaviour = if app.watches_behaviour() { "on" } else { "off" };
+    let word = |on| if on { "on" } else { "off" };
+    let (behaviour, models) = (word(app.watches_behaviour()), word(app.asks_models()));
     for (address, tls) in app.addresses() {
         let scheme = if tls { "https" } else { "http" };
         tell(&format!("listening on {scheme}://{address}"));
     }
     tell(&format!("admin on http://{}", app.admin_address()));
     tell(&format!(
-        "{rules} rules live, {workers} workers, behaviour {behaviour}; models are not built yet and add no evidence"
+        "{rules} rules live, {workers} workers, behaviour {behaviour}, models {models}"
     ));
     if let (true, Some((address, _))) = (demo, app.addresses().first()) {
         let admin = app.admin_address();

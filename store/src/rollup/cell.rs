@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Histogram;
 use crate::entry::Record;
 
-/// Counts by name, with at most [`NAMES`] of them; what comes after is counted as `other`.
+/// Counts by name, with at most `NAMES` of them; what comes after is counted as `other`.
 pub type Counts = BTreeMap<Box<str>, u64>;
 
 /// What was counted. Any two can be added.
