@@ -41,7 +41,12 @@ impl Outgoing {
     }
 
     fn request(self, uri: &Uri) -> Result<Request<Full<Bytes>>, String> {
-        let host = uri.authority().map_or("", |authority| authority.as_str());
+        // Without a name and password, should the address hold them: no header of ours repeats a secret.
+        let name = uri.host().unwrap_or_default();
+        let host = match uri.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let mut request = Request::builder()
             .method(self.method)
