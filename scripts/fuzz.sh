@@ -30,13 +30,15 @@ RUSTFLAGS=$flags CARGO_TARGET_DIR=$root/target "${cargo[@]}" build --release --q
 echo "fuzz targets built in $((SECONDS - from)) s"
 
 failed=0
+# A fixed seed in CI, so that a red run can be had again; by hand each run begins elsewhere.
+seed=${FUZZ_SEED:-${CI:+1}}
 for target in "${targets[@]}"; do
     mkdir -p "$root/corpus/$target" "$root/artifacts/$target"
     log=$root/$target.log
     # What was found before is kept in the target folder, the seeds lie in the repository. A value that takes over
     # ten seconds under instrumentation is a hang.
-    if "$root/target/$host/release/$target" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$root/artifacts/$target/" \
+    if "$root/target/$host/release/$target" -seed="${seed:-0}" -max_total_time="$seconds" -max_len=8192 \
+        -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$root/artifacts/$target/" \
         "$root/corpus/$target" "tests/fuzz/seeds/$target" >"$log" 2>&1; then
         echo "fuzz $target: ok, $(sed -n 's/^Done \(.*\)$/\1/p' "$log"), $(grep -o 'cov: [0-9]*' "$log" | tail -n 1)"
     else

@@ -151,7 +151,7 @@ fn xml_reference(bytes: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         }
         [b'#', digits @ ..] if !digits.is_empty() => {
             digits.iter().try_fold(0u32, |code, byte| {
-                let digit = byte.is_ascii_digit().then_some(byte - b'0')?;
+                let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
                 code.checked_mul(10)?.checked_add(u32::from(digit))
             })?
         }
