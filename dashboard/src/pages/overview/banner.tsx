@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { useLive } from "@/api/live";
 import { useHealth, useInfo } from "@/api/queries";
 import { cx } from "@/lib/cx";
+import { count } from "@/lib/format";
 import { useNow } from "@/lib/hooks";
 import { Foreign, Skeleton } from "@/ui";
 import { useAlerts } from "./data";
@@ -76,13 +77,20 @@ function WhereTo() {
   );
 }
 
-/** What is wrong with the gateway itself. */
+/** What is wrong with the gateway itself; also that it loses sight, which makes a calm verdict worth less. */
 function Remarks() {
   const { data } = useHealth();
-  if (!data || data.remarks.length === 0) return null;
+  const lost = useLive((feed) => (feed.stats?.records_dropped ?? 0) - (feed.history[0]?.records_dropped ?? 0));
+  const remarks = [
+    ...(data?.remarks ?? []),
+    ...(lost > 0
+      ? [`${count(lost)} requests of the last minutes could not be recorded: alerts and figures lack them.`]
+      : []),
+  ];
+  if (remarks.length === 0) return null;
   return (
     <ul className="w-full border-t border-line pt-3" aria-label="What is wrong with the gateway">
-      {data.remarks.map((remark) => (
+      {remarks.map((remark) => (
         <li key={remark} className="flex items-start gap-2">
           <TriangleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden />
           <Foreign text={remark} className="min-w-0" />

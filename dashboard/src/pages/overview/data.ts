@@ -5,7 +5,7 @@ import { makeOld, queryClient, useApi, useApiKept } from "@/api/queries";
 import type { Alert, StatsAnswer } from "@/api/types";
 import { LEVELS } from "@/lib/levels";
 import type { Range, Span } from "@/lib/range";
-import { merge } from "./verdict";
+import { merge } from "../alerts/incident";
 
 export const FALLBACK: Span = "1h";
 export const ONLY: readonly Span[] = ["15m", "1h", "24h"];

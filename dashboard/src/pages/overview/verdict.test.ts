@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Alert } from "@/api/types";
-import { judge, merge } from "./verdict";
+import { merge } from "../alerts/incident";
+import { judge } from "./verdict";
 
 const NOW = Date.parse("2026-01-31T12:00:00Z");
 const at = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();

@@ -2,6 +2,7 @@
 // Every figure in the sentences is a sum over alerts as the API tells them.
 import type { Alert, Level } from "@/api/types";
 import { ago, category, clock, count } from "@/lib/format";
+import { outcome, plural } from "../alerts/incident";
 
 /** What was last seen within this time goes on: less would call an attack over between two of its requests. */
 export const RECENT_MS = 5 * 60_000;
@@ -106,25 +107,3 @@ function fate(alerts: readonly Alert[], requests: number): string {
   ];
   return `${parts.filter(Boolean).join(", ")}.`;
 }
-
-/** What became of the requests of some alerts. */
-export function outcome(alerts: readonly Pick<Alert, "actions">[]): { stopped: number; observed: number } {
-  let [stopped, observed] = [0, 0];
-  for (const [action, sum] of alerts.flatMap(({ actions }) => Object.entries(actions))) {
-    if (action === "deny" || action === "throttle") stopped += sum;
-    if (action.startsWith("would ")) observed += sum;
-  }
-  return { stopped, observed };
-}
-
-/** The list as it was answered, with what the feed knows since. */
-export function merge(listed: readonly Alert[], fed: readonly Alert[]): Alert[] {
-  const known = new Map(listed.map((alert) => [alert.id, alert]));
-  for (const alert of fed) {
-    const old = known.get(alert.id);
-    if (!old || alert.last > old.last || alert.requests > old.requests) known.set(alert.id, alert);
-  }
-  return [...known.values()].sort((a, b) => Date.parse(b.last) - Date.parse(a.last));
-}
-
-const plural = (amount: number, one: string, many: string): string => `${count(amount)} ${amount === 1 ? one : many}`;
