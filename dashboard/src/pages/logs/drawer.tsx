@@ -199,7 +199,11 @@ function Actions({ detail, onStep }: { detail: LogDetail; onStep: ((by: 1 | -1) 
 }
 
 /** The exception that a finding suggests: this rule, in this field, on this path. */
-export function draftOf(entry: LogEntry, finding: Partial<Evidence>, rules?: readonly string[]): ExceptionDraft {
+export function draftOf(
+  entry: Pick<LogEntry, "policy" | "path">,
+  finding: Partial<Evidence>,
+  rules?: readonly string[],
+): ExceptionDraft {
   const { location, field, rule } = finding;
   const own = rule && !rule.startsWith("behaviour-");
   return {
