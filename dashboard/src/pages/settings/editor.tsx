@@ -150,7 +150,7 @@ export function PolicyEditor({
             <legend className="mb-2 text-xs font-medium text-muted">
               What becomes of a request, by its threat score
             </legend>
-            <Preview policy={policy} draft={draft} />
+            {!problem && <Preview policy={policy} draft={draft} />}
             <div className="grid gap-4 sm:grid-cols-3">
               {(["tag", "throttle", "deny"] as const).map((setting) => (
                 <SettingField key={setting} setting={setting} {...{ settings, policy, draft, set }}>
