@@ -1,6 +1,6 @@
 // The table of pages: what stands in the navigation, in this order. A page is one line here and one file in pages/,
 // loaded when it is first opened. What has no page yet has no line.
-import { type LucideIcon, Settings } from "lucide-react";
+import { ChartColumn, type LucideIcon, Settings } from "lucide-react";
 import type { ComponentType } from "react";
 import type { Role } from "@/api/types";
 
@@ -19,6 +19,14 @@ export interface PageEntry {
 }
 
 export const PAGES: readonly PageEntry[] = [
+  {
+    path: "/analytics",
+    title: "Analytics",
+    icon: ChartColumn,
+    key: "n",
+    load: () => import("./pages/analytics"),
+    tenant: true,
+  },
   {
     path: "/settings",
     title: "Settings",
