@@ -251,7 +251,10 @@ impl Detector {
         verdict: &mut Verdict,
     ) {
         let started = clock.now();
-        let critical = desk.features.findings.critical();
+        let (strong, critical) = (
+            desk.features.findings.strong(),
+            desk.features.findings.critical(),
+        );
         let elevated =
             self.ensemble.has_doubts() && self.behaviour.is_elevated(subjects, policy, clock);
         let Worker {
@@ -267,6 +270,7 @@ impl Detector {
             started,
             elevated,
             score: verdict.score,
+            strong,
             critical,
         };
         if let Some((mut opinion, score)) = self.ensemble.judge(votes, &mut asked) {

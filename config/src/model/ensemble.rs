@@ -32,8 +32,8 @@ pub struct Ensemble {
     pub deep: Deep,
     /// How much each group of models counts. Groups of which no model voted are left out.
     pub weights: GroupWeights,
-    /// How much of the score of weak rules is taken at the most, in percent, where the models see nothing. What rules of
-    /// critical severity find is never lowered. 0: nothing is lowered.
+    /// How much of the rules' score is taken at the most, in percent, where the models see nothing. What rules of critical
+    /// severity and paranoia 1 find is never lowered. 0: nothing is lowered.
     #[schemars(range(max = 100))]
     pub lower_by: u8,
     /// From which joint probability on models alone deny, in place of the manifest's. It should be higher than that: the

@@ -42,8 +42,10 @@ pub(crate) struct Asked<'a, 'r> {
     pub started: Instant,
     /// Whether the subject is one to look at more closely.
     pub elevated: bool,
-    /// What the signatures found, and of that what rules of critical severity found; 0 to 100.
+    /// What the signatures found; of that what rules of paranoia 1 found, and what those of critical severity among
+    /// them found; 0 to 100.
     pub score: f32,
+    pub strong: f32,
     pub critical: f32,
 }
 
@@ -65,6 +67,7 @@ impl Ensemble {
         let opinion = opinion?;
         let found = Found {
             score: asked.score,
+            strong: asked.strong,
             critical: asked.critical,
         };
         let (score, effect) = weigh(found, opinion.probability, &on.joint, on.settings.lower_by);

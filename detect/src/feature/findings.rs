@@ -12,7 +12,8 @@ pub(crate) struct Findings {
     weak: usize,
     weak_best: f32,
     fields: Vec<(usize, Tally)>,
-    /// Whether a rule of critical severity holds, and what those rules make of the request.
+    /// What rules of critical severity make of the request, without the weak ones: a broad rule of a high level of
+    /// paranoia is no certainty, whatever it would mean if it were right.
     critical: Tally,
 }
 
@@ -38,13 +39,13 @@ impl Findings {
 
     /// Takes in a finding; `field` is where it counts, if not for the request as a whole.
     pub(crate) fn add(&mut self, rule: &Rule, field: Option<usize>) {
-        if rule.severity == Severity::Critical {
-            self.critical.add(field, rule.category, rule.score);
-        }
         if rule.paranoia > STRONG {
             self.weak += 1;
             self.weak_best = self.weak_best.max(f32::from(rule.score) / 100.0);
             return;
+        }
+        if rule.severity == Severity::Critical {
+            self.critical.add(field, rule.category, rule.score);
         }
         self.severities[rule.severity as usize] += 1;
         self.tally.add(field, rule.category, rule.score);
@@ -84,8 +85,13 @@ impl Findings {
         (self.weak, self.weak_best)
     }
 
-    /// What rules of critical severity alone make of the request, 0 to 100.
+    /// What rules of critical severity and paranoia 1 alone make of the request, 0 to 100.
     pub(crate) fn critical(&self) -> f32 {
         self.critical.finish().0
+    }
+
+    /// What rules of paranoia 1 alone make of the request, 0 to 100.
+    pub(crate) fn strong(&self) -> f32 {
+        self.tally.finish().0
     }
 }
