@@ -21,6 +21,9 @@ export default defineConfig({
     proxy: { "/api": proxy, "/metrics": proxy, "/healthz": proxy, "/readyz": proxy },
   },
   build: {
+    // The folder above is always there, so that cargo can watch it.
+    outDir: "dist/site",
+    emptyOutDir: true,
     target: "es2022",
     manifest: true,
     // Nothing inline: the policy of the page allows no data: scripts, and the files are cached for good.

@@ -43,7 +43,7 @@ export function FilterBar({
   const all = search ? [search, ...fields] : fields;
   const active = all.filter(({ name }) => values.get(name));
   return (
-    <search aria-label="Filter" className="flex flex-col gap-2">
+    <div role="search" aria-label="Filter" className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-2">
         {search && (
           <TypedFilter
@@ -106,7 +106,7 @@ export function FilterBar({
           </li>
         </ul>
       )}
-    </search>
+    </div>
   );
 }
 

@@ -4,7 +4,6 @@ import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
 import { type ReactNode, useEffect } from "react";
 import { cx } from "@/lib/cx";
-import { IconButton } from "./button";
 
 export interface OverlayProps {
   open: boolean;
@@ -52,8 +51,12 @@ function Overlay({ open, onClose, title, description, children, footer, classNam
               <Radix.Title className="font-semibold break-words">{title}</Radix.Title>
               {description && <Radix.Description className="text-sm text-muted">{description}</Radix.Description>}
             </div>
-            <Radix.Close asChild>
-              <IconButton icon={X} label="Close" size="sm" />
+            {/* Without a tooltip: it would take the Escape that is meant for the dialog. */}
+            <Radix.Close
+              aria-label="Close"
+              className="inline-flex size-7 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-text"
+            >
+              <X className="size-4" aria-hidden />
             </Radix.Close>
           </header>
           {/* Scrolls, so it must be reachable by keyboard. */}

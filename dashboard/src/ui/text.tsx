@@ -97,7 +97,7 @@ export function Marked({ text, mark }: { text: string; mark?: readonly number[] 
 }
 
 /** One reason of a verdict: what was found, where, and the bytes that did it. */
-export function Evidence({ evidence, actions }: { evidence: EvidenceData; actions?: ReactNode }) {
+export function Evidence({ evidence, actions }: { evidence: Partial<EvidenceData>; actions?: ReactNode }) {
   const { why, rule, category: kind, score, location, field, name, excerpt, mark } = evidence;
   const place = [location, field || name].filter(Boolean).join(" · ");
   return (
