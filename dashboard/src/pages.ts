@@ -1,6 +1,6 @@
 // The table of pages: what stands in the navigation, in this order. A page is one line here and one file in pages/,
 // loaded when it is first opened. What has no page yet has no line.
-import type { LucideIcon } from "lucide-react";
+import { Bell, BookCheck, House, type LucideIcon } from "lucide-react";
 import type { ComponentType } from "react";
 import type { Role } from "@/api/types";
 
@@ -18,4 +18,8 @@ export interface PageEntry {
   tenant?: boolean;
 }
 
-export const PAGES: readonly PageEntry[] = [];
+export const PAGES: readonly PageEntry[] = [
+  { path: "/overview", title: "Overview", icon: House, key: "o", load: () => import("./pages/overview") },
+  { path: "/alerts", title: "Alerts", icon: Bell, key: "a", load: () => import("./pages/alerts"), tenant: true },
+  { path: "/audit", title: "Audit", icon: BookCheck, key: "u", load: () => import("./pages/audit"), role: "admin" },
+];

@@ -203,6 +203,7 @@ export class Live {
     } catch {
       return;
     }
+    if (event.type === "alert") event = { type: "alert", data: bare(event.data) };
     this.waiting.push(event);
     if (event.type === "alert") for (const listener of this.alertListeners) listener(event.data);
     this.timers.flush ??= setTimeout(() => this.flush(), FLUSH_MS);
@@ -220,6 +221,9 @@ export class Live {
     for (const listener of this.listeners) listener();
   }
 }
+
+/** The feed wraps an alert together with what changed: `{ alert, change }`. */
+const bare = (data: Alert | { alert: Alert }): Alert => ("alert" in data ? data.alert : data);
 
 /** What is known after some more events. */
 export function gather(feed: Feed, events: readonly Event_[]): Partial<Feed> {
