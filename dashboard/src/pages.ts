@@ -1,6 +1,6 @@
 // The table of pages: what stands in the navigation, in this order. A page is one line here and one file in pages/,
 // loaded when it is first opened. What has no page yet has no line.
-import { ChartColumn, type LucideIcon, Settings } from "lucide-react";
+import { ChartColumn, Gauge, type LucideIcon, Settings } from "lucide-react";
 import type { ComponentType } from "react";
 import type { Role } from "@/api/types";
 
@@ -27,6 +27,7 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./pages/analytics"),
     tenant: true,
   },
+  { path: "/performance", title: "Performance", icon: Gauge, key: "p", load: () => import("./pages/performance") },
   {
     path: "/settings",
     title: "Settings",
