@@ -7,6 +7,7 @@ import type { AlertDetails, Ban as BanData, Remedy, Role } from "@/api/types";
 import { fullTime } from "@/lib/format";
 import { useMay } from "@/shell/session";
 import { Ago, Button, CodeBlock, Dialog, Field, Foreign, Input, toast } from "@/ui";
+import { isClient } from "./incident";
 
 const MAKES_OLD = ["/api/v1/alerts", "/api/v1/bans", "/api/v1/subjects", "/api/v1/exceptions", "/api/v1/config"];
 const ICONS: Record<string, LucideIcon> = { ban: Ban, acknowledge: Check, exception: ShieldOff, enforce: ShieldCheck };
@@ -17,7 +18,7 @@ const isAcknowledge = ({ kind }: Remedy) => kind === "acknowledge";
 export function AdviceBox({ details: { alert, advice } }: { details: AlertDetails }) {
   const [asked, setAsked] = useState<Remedy | null>(null);
   const remedy = useRemedy(MAKES_OLD);
-  const ban = useBan(alert.subject);
+  const ban = useBan(isClient(alert) ? alert.subject : "");
   const isOpen = alert.state === "open";
   const offered = advice.remedies.filter((one) => (isAcknowledge(one) ? isOpen : !(one.kind === "ban" && ban)));
   const carryOut = (one: Remedy, body: unknown = one.body) =>
@@ -54,7 +55,7 @@ export function AdviceBox({ details: { alert, advice } }: { details: AlertDetail
           />
         ))}
         {!isOpen && <Reopen id={alert.id} />}
-        {alert.subject && (
+        {isClient(alert) && (
           <Link
             href={`/subjects?open=${encodeURIComponent(alert.subject)}`}
             className="inline-flex h-8 items-center rounded-md px-3 font-medium text-accent hover:bg-hover"

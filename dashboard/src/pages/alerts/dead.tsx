@@ -12,11 +12,12 @@ export function DeadLetters() {
   const dead = data?.deliveries ?? [];
   if (dead.length === 0) return null;
   return (
-    <details className="card border-bad/50">
+    <details className="group card border-bad/50">
       <summary className="flex cursor-pointer items-center gap-2 p-4 font-medium">
         <CircleAlert className="size-4 shrink-0 text-bad" aria-hidden />
         {plural(dead.length, "message")} about alerts could not be delivered
-        <span className="ml-auto text-[13px] font-normal text-accent">Show</span>
+        <span className="ml-auto text-[13px] font-normal text-accent group-open:hidden">Show</span>
+        <span className="ml-auto hidden text-[13px] font-normal text-accent group-open:inline">Hide</span>
       </summary>
       <ul className="border-t border-line">
         {dead.map((delivery) => (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Alert } from "@/api/types";
-import { buckets, fits, outcome, ranked, records } from "./incident";
+import { buckets, fits, isClient, outcome, ranked, records } from "./incident";
 
 const alert = (part: Partial<Alert> = {}): Alert => ({
   id: "a1",
@@ -59,6 +59,15 @@ describe("an alert", () => {
     const { since, until, ...rest } = records(alert(part)) ?? {};
     expect(rest).toEqual(expected);
     expect([since, until]).toEqual(["2026-01-31T11:59:00.000Z", "2026-01-31T12:10:01.000Z"]);
+  });
+
+  it.each([
+    ["address:2001:db8::1", true],
+    ["user:0123456789abcdef", true],
+    ["route:/api", false],
+    ["", false],
+  ])("about %j is about a client: %s", (subject, expected) => {
+    expect(isClient({ subject })).toBe(expected);
   });
 
   it("asks for no records where silence was the trouble", () => {

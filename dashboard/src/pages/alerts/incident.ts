@@ -40,6 +40,9 @@ const NAMED = /^(address|prefix|user|session|key):/;
 /** An alert's times are those of answers, a record's that of its head: the longest wait lies between them. */
 const MARGIN_MS = 60_000;
 
+/** Whether an alert is about a client, who can be looked at and banned; else it is about a route, or about everybody. */
+export const isClient = ({ subject }: Pick<Alert, "subject">): boolean => /^(?!route:)\w+:/.test(subject);
+
 /** The records behind an alert, as a question to the log; undefined where there are none to ask for. */
 export function records(alert: Alert): Record<string, string> | undefined {
   if (alert.category === "silence") return undefined;

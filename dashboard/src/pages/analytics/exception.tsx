@@ -16,7 +16,7 @@ export function ExceptionDialog({ doubt, onClose, onDone }: { doubt: Doubt; onCl
 }
 
 /** The field of a finding as exceptions name it: `json:comment`. */
-export const fieldOf = (evidence: Evidence | undefined): string =>
+export const fieldOf = (evidence: Pick<Evidence, "location" | "field"> | undefined): string =>
   evidence?.location ? [evidence.location, evidence.field].filter(Boolean).join(":") : "";
 
 function Form({

@@ -102,6 +102,4 @@ function List({
 }
 
 const counted = (records: number, complete: boolean): string =>
-  complete
-    ? `among all ${count(records)} requests of this kind`
-    : `among the newest ${count(records)} requests of this kind`;
+  complete ? `among all ${count(records)} such requests` : `among the newest ${count(records)} such requests`;

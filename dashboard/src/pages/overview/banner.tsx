@@ -43,9 +43,11 @@ export function Banner() {
         <Icon className="size-6" aria-hidden />
       </span>
       <div className="min-w-0 flex-1 basis-48">
-        <h2 className="text-xl leading-7 font-semibold tracking-tight" role="status">
-          <Foreign text={one ? `${verdict.title.split(":")[0]}: ${worst.title}` : verdict.title} />
-        </h2>
+        <div role="status">
+          <h2 className="text-xl leading-7 font-semibold tracking-tight">
+            <Foreign text={one ? `${verdict.title.split(":")[0]}: ${worst.title}` : verdict.title} />
+          </h2>
+        </div>
         <p className="text-muted">{verdict.text}</p>
         {verdict.mood === "silent" && <WhereTo />}
       </div>

@@ -43,6 +43,7 @@ describe("the verdict in words", () => {
     ["one that ended and was acknowledged", [alert({ last: at(600), state: "acknowledged" })], 0, 10, "calm"],
     ["something of middle weight", [alert({ level: "MEDIUM" })], 1, 10, "unusual"],
     ["a banned client that keeps trying", [alert({ category: "ban", level: "LOW" })], 1, 10, "waiting"],
+    ["more traffic than usual", [alert({ category: "traffic", level: "HIGH" })], 1, 10, "unusual"],
     ["an upstream that fails", [alert({ category: "upstream", level: "HIGH" })], 1, 10, "failing"],
     ["an attack while the upstream fails", [alert({ category: "upstream" }), alert({ id: "b" })], 2, 10, "attack"],
   ] as const)("%s", (_, alerts, open, requests, expected) => {

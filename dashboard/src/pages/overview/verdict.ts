@@ -36,7 +36,8 @@ export function judge({ now, alerts, open, requests }: Situation): Verdict {
     .filter(({ last }) => now - Date.parse(last) < RECENT_MS)
     .sort((a, b) => RANK[b.level] - RANK[a.level] || b.requests - a.requests);
   const others = recent.filter(({ category: kind }) => !TROUBLE.has(kind) && !DEALT_WITH.has(kind));
-  const attacks = others.filter(({ level }) => RANK[level] >= RANK.HIGH);
+  // Much of something is no attack by itself.
+  const attacks = others.filter(({ level, category: kind }) => RANK[level] >= RANK.HIGH && kind !== "traffic");
   if (attacks.length > 0) {
     return { mood: "attack", title: `Under attack: ${kindsOf(attacks)}`, text: story(attacks, now), alerts: attacks };
   }
