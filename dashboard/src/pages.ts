@@ -1,6 +1,6 @@
 // The table of pages: what stands in the navigation, in this order. A page is one line here and one file in pages/,
 // loaded when it is first opened. What has no page yet has no line.
-import { ChartColumn, Gauge, type LucideIcon, Settings } from "lucide-react";
+import { Brain, ChartColumn, Gauge, type LucideIcon, Settings } from "lucide-react";
 import type { ComponentType } from "react";
 import type { Role } from "@/api/types";
 
@@ -28,6 +28,7 @@ export const PAGES: readonly PageEntry[] = [
     tenant: true,
   },
   { path: "/performance", title: "Performance", icon: Gauge, key: "p", load: () => import("./pages/performance") },
+  { path: "/models", title: "Models", icon: Brain, key: "m", load: () => import("./pages/models") },
   {
     path: "/settings",
     title: "Settings",
