@@ -61,8 +61,8 @@ function Body({ list }: { list: ModelList }) {
 
 const SETTING = `ensemble:
   enabled: true
-  manifest: models/artifacts/manifest.json   # the list of the models; their files stand beside it
-  # library: target/lib/libonnxruntime.so    # where ONNX Runtime is, if it is not found by itself`;
+  manifest: models/artifacts/manifest.json  # the list of the models
+  library: target/lib/libonnxruntime.so     # ONNX Runtime`;
 
 function HowTo() {
   return (
@@ -73,14 +73,13 @@ function HowTo() {
       <ol className="flex max-w-3xl list-decimal flex-col gap-4 pl-5">
         <li>
           <p className="mb-1.5">
-            Get the library that runs them, ONNX Runtime. In the source tree one command puts it in its place; packages
-            and images bring it along.
+            Get the library that runs them, ONNX Runtime. In the source tree one command puts it into target/lib.
           </p>
           <CodeBlock text="make onnxruntime" label="Command" />
         </li>
         <li>
           <p className="mb-1.5">
-            Switch them on in the configuration file, and save it. The gateway takes it over by itself.
+            Switch them on in the configuration file, and restart the gateway. Paths start from the file’s folder.
           </p>
           <CodeBlock text={SETTING} label="Configuration" />
         </li>

@@ -20,7 +20,7 @@ import {
   toast,
 } from "@/ui";
 import { type Confusion, type ModelDetail, useChange, useModel } from "./api";
-import { agreementOf, groupWord, oneIn, reasonWord, sharesOf, standingOf, strictest, viewWord } from "./words";
+import { agreementOf, groupWord, oneIn, reasonWord, sharesOf, standingOf, startOf, strictest, viewWord } from "./words";
 
 export function ModelDrawer({ name, onClose }: { name: string; onClose: () => void }) {
   const query = useModel(name);
@@ -149,10 +149,10 @@ function Measured({ model }: { model: ModelDetail }) {
       {roc && roc.length > 1 && (
         <Part
           title="Attacks detected, by harmless requests wronged"
-          hint="The steeper it rises at the left, the better (ROC curve)."
+          hint="The steeper it rises at the left, the better (ROC curve, up to 5 in 100 wronged)."
         >
           <CurveChart
-            rows={roc.map(({ wronged, detected }) => ({ wronged, detected }))}
+            rows={startOf(roc)}
             x={{ key: "wronged", label: "Harmless requests wronged" }}
             series={[{ key: "detected", label: "Attacks detected" }]}
             format={percent}
@@ -263,16 +263,19 @@ function Square({ confusion }: { confusion: Confusion }) {
   );
 }
 
+/** Six digits say enough of a probability. */
+const short = (share: number) => String(Number(share.toPrecision(6)));
+
 function Change({ model }: { model: ModelDetail }) {
   const [weight, setWeight] = useState(String(model.weight));
-  const [threshold, setThreshold] = useState(String(model.threshold));
+  const [threshold, setThreshold] = useState(() => short(model.threshold));
   const [shadow, setShadow] = useState(model.shadow);
   const [comment, setComment] = useState("");
   const change = useChange(model.name);
   const votes = model.role !== "classifier";
   const wanted = {
     ...(votes && Number(weight) !== model.weight ? { weight: Number(weight) } : {}),
-    ...(votes && Number(threshold) !== model.threshold ? { threshold: Number(threshold) } : {}),
+    ...(votes && threshold !== short(model.threshold) ? { threshold: Number(threshold) } : {}),
     ...(shadow === model.shadow ? {} : { shadow }),
   };
   const valid = (text: string, most: number) => text.trim() !== "" && Number(text) >= 0 && Number(text) <= most;
@@ -321,7 +324,7 @@ function Change({ model }: { model: ModelDetail }) {
           </Field>
           <Field
             label="Says attack from"
-            hint={`A probability from 0 to 1. Shipped with ${model.manifest.threshold}, at which its false alarms were measured.`}
+            hint={`A probability from 0 to 1. Shipped with ${short(model.manifest.threshold)}, at which its false alarms were measured.`}
             error={thresholdBad}
           >
             <Input

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Model } from "./api";
-import { agreementOf, networks, oneIn, sharesOf, standingOf, strictest } from "./words";
+import { agreementOf, networks, oneIn, sharesOf, standingOf, startOf, strictest } from "./words";
 
 const model = (over: Partial<Model>): Model =>
   ({
@@ -65,4 +65,10 @@ it("compares the networks only where both are there", () => {
   const cnn = model({ name: "character-cnn" });
   expect(networks([cnn])).toBeNull();
   expect(networks([model({ name: "bilstm" }), cnn])?.map(({ name }) => name)).toEqual(["character-cnn", "bilstm"]);
+});
+
+it("shows the part of a curve that matters, in order", () => {
+  const roc = [1, 0.04, 0, 0.01].map((wronged) => ({ wronged, detected: 0.9 + wronged / 10 }));
+  expect(startOf(roc).map(({ wronged }) => wronged)).toEqual([0, 0.01, 0.04]);
+  expect(startOf(roc, 0).length).toBe(4);
 });
