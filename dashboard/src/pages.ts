@@ -1,6 +1,16 @@
 // The table of pages: what stands in the navigation, in this order. A page is one line here and one file in pages/,
 // loaded when it is first opened. What has no page yet has no line.
-import { Bell, BookCheck, Gauge, House, ListChecks, type LucideIcon, ScrollText, UsersRound } from "lucide-react";
+import {
+  Bell,
+  BookCheck,
+  Brain,
+  Gauge,
+  House,
+  ListChecks,
+  type LucideIcon,
+  ScrollText,
+  UsersRound,
+} from "lucide-react";
 import type { ComponentType } from "react";
 import type { Role } from "@/api/types";
 
@@ -24,6 +34,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/logs", title: "Logs", icon: ScrollText, key: "l", load: () => import("./pages/logs"), tenant: true },
   { path: "/subjects", title: "Subjects", icon: UsersRound, key: "s", load: () => import("./pages/subjects") },
   { path: "/performance", title: "Performance", icon: Gauge, key: "p", load: () => import("./pages/performance") },
+  { path: "/models", title: "Models", icon: Brain, key: "m", load: () => import("./pages/models") },
   { path: "/rules", title: "Rules", icon: ListChecks, key: "r", load: () => import("./pages/rules") },
   { path: "/audit", title: "Audit", icon: BookCheck, key: "u", load: () => import("./pages/audit"), role: "admin" },
 ];

@@ -40,7 +40,7 @@ function Heat({ page: { logs } }: { page: LogPage }) {
           columns={columns.map((column, index) => (columns.indexOf(column) === index ? column : `${column}.${index}`))}
           cells={heat.cells}
           everyColumn={6}
-          cellHeight={28}
+          cellHeight={36}
           format={(value) => `${count(value)} requests`}
           summary={summaryOf(heat.rows, heat.cells)}
         />
