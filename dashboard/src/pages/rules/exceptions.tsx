@@ -2,12 +2,12 @@
 import { CircleSlash, Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useApi, useSend } from "@/api/queries";
-import type { Exception, Version } from "@/api/types";
+import type { Version } from "@/api/types";
 import { useMay } from "@/shell/session";
 import { Ago, Badge, Button, Card, type Columns, Dialog, Empty, Foreign, Loaded, Table, toast } from "@/ui";
 import { RuleLink } from "../logs/verdict";
 import { ExceptionDialog, type ExceptionDraft } from "./exception";
-import { madeBy, silencedWords, whereWords } from "./words";
+import { type Exception, madeBy, silencedWords, whereWords } from "./words";
 
 type Row = Exception & { policy: string; id?: string };
 const NONE: readonly Version[] = [];
