@@ -16,7 +16,8 @@ let context;
 let page;
 
 before(async () => {
-  [gateway, browser] = await Promise.all([Gateway.start(), launch()]);
+  gateway = await Gateway.start();
+  browser = await launch();
   context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark", locale: "en-GB" });
   page = await openPage(context);
 });
@@ -62,45 +63,47 @@ story("the policy lets nothing run that is written into the page", async () => {
   assert.equal(status, 200);
   assert.match(headers["content-security-policy"], /script-src 'self';/);
   assert.doesNotMatch(headers["content-security-policy"], /unsafe|\*|data:|https?:/);
+  // A mistake of the server's, made on purpose: a script, a style and a handler within the page itself.
+  const planted = await openPage(context);
+  await planted.route(`${gateway.url}/`, async (route) => {
+    const response = await route.fetch();
+    const nasty =
+      "<style>body{display:none}</style><script>window.pwned='script'</script><img src=x onerror=window.pwned=1>";
+    await route.fulfill({ response, body: (await response.text()).replace("</body>", `${nasty}</body>`) });
+  });
+  await planted.goto(gateway.url);
+  // To newer Chromium a document from the test's hand has no place on the network and may open no socket: the fallback
+  // does it then.
+  await planted.locator('[data-connection="live"], [data-connection="events"]').waitFor();
+  await until("the refusals", () => planted.complaints.length >= 3);
+  const refused = planted.complaints.join("\n");
+  assert.match(refused, /inline script.*script-src 'self'/s);
+  assert.match(refused, /inline style.*style-src 'self'/s);
+  assert.match(refused, /event handler.*script-src 'self'/s);
+  assert.equal(await planted.evaluate(() => window.pwned), undefined);
+  assert.notEqual(await planted.evaluate(() => getComputedStyle(document.body).display), "none");
+  await planted.close();
+  // A mistake of the page's: text that is taken for markup, a call to elsewhere.
   const seen = await page.evaluate(async () => {
     const directives = [];
     document.addEventListener("securitypolicyviolation", (event) => directives.push(event.effectiveDirective));
-    const thrown = [];
-    const attempt = (what) => {
-      try {
-        what();
-      } catch (error) {
-        thrown.push(error.name);
-      }
-    };
-    attempt(() => {
-      const script = document.createElement("script");
-      script.append("window.pwned = 'inline script'");
-      document.body.append(script);
-    });
-    attempt(() => {
-      const style = document.createElement("style");
-      style.append("body { display: none }");
-      document.head.append(style);
-    });
-    attempt(() => {
-      document.createElement("div").innerHTML = "<img src=x onerror=\"window.pwned = 'markup'\">";
-    });
-    attempt(() => new Image().setAttribute("onerror", "window.pwned = 'handler'"));
-    attempt(() => {
-      new Image().src = "http://127.0.0.2:9/pixel";
-    });
-    await fetch("http://127.0.0.2:9/leak").catch(() => directives.push("fetch refused"));
-    await new Promise((done) => setTimeout(done, 200));
-    return { directives, thrown, pwned: window.pwned, display: getComputedStyle(document.body).display };
+    let thrown = "nothing";
+    try {
+      document.createElement("div").innerHTML = "<img src=x onerror=window.pwned=1>";
+    } catch (error) {
+      thrown = error.name;
+    }
+    new Image().src = "http://127.0.0.2:9/pixel";
+    await fetch("http://127.0.0.2:9/leak").catch(() => {});
+    for (let turn = 0; directives.length < 3 && turn < 100; turn += 1)
+      await new Promise((done) => setTimeout(done, 50));
+    return { directives: directives.sort(), thrown, pwned: window.pwned ?? null };
   });
-  assert.equal(seen.pwned, undefined);
-  assert.notEqual(seen.display, "none");
-  assert.ok(seen.thrown.includes("TypeError"), `markup from text was taken: ${JSON.stringify(seen)}`);
-  const all = seen.directives.join(" ");
-  for (const directive of ["script", "style-src", "img-src", "connect-src", "fetch refused"]) {
-    assert.ok(all.includes(directive), `${directive} was not refused: ${all}`);
-  }
+  assert.deepEqual(seen, {
+    directives: ["connect-src", "img-src", "require-trusted-types-for"],
+    thrown: "TypeError",
+    pwned: null,
+  });
   page.complaints.length = 0;
 });
 
@@ -185,8 +188,7 @@ for (const scheme of ["dark", "light"]) {
 
 onPage("/logs", "a filter can be shared by its address, and opened from it", async () => {
   await visit("/logs?action=deny");
-  const first = page.locator("main").getByText("Denied").first();
-  await first.waitFor();
+  await page.locator("main").getByText("Denied", { exact: true }).filter({ visible: true }).first().waitFor();
   const other = await openPage(context);
   await other.goto(page.url());
   await settled(other);
@@ -233,8 +235,8 @@ onPage("/overview", "once traffic has stopped, the page, the API and Prometheus 
     return total.requests === (await counted());
   });
   const { total } = await api("/api/v1/stats?step=minute");
-  const threats = total.levels.MEDIUM + total.levels.HIGH + total.levels.CRITICAL;
-  assert.ok(threats > 5, `too few threats to compare: ${JSON.stringify(total.levels)}`);
+  const threats = ["MEDIUM", "HIGH", "CRITICAL"].reduce((sum, level) => sum + (total.levels[level] ?? 0), 0);
+  assert.ok(threats > 5 && threats < total.requests, `nothing to compare: ${JSON.stringify(total.levels)}`);
   const english = (value) => new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(value);
   const figure = (name) => page.locator(`[data-figure="${name}"]`).first().textContent();
   await until("the threats on the page", async () => (await figure("threats")) === english(threats), 30_000);
@@ -246,6 +248,7 @@ onPage("/overview", "once traffic has stopped, the page, the API and Prometheus 
 story("the connection is lost, says so, and comes back by itself", async () => {
   await page.goto(gateway.url);
   await page.locator('[data-connection="live"]').waitFor();
+  await page.waitForFunction(() => !document.querySelector("main .animate-wait"));
   await gateway.down();
   await page.locator('[data-connection="lost"]').waitFor();
   await page.getByText("The connection to the gateway is lost.", { exact: false }).waitFor();

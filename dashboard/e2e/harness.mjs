@@ -25,6 +25,14 @@ export const PAYLOADS = [
   "\u202e<b>gnp.exe",
 ];
 
+/** What a browser says of itself. */
+const BROWSER = {
+  "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  accept: "application/json, text/plain, */*",
+  "accept-language": "en-GB,en;q=0.5",
+  "accept-encoding": "gzip, deflate",
+};
+
 export async function freePort() {
   const server = net.createServer().listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
@@ -66,7 +74,12 @@ export class Gateway {
     };
     // JSON is YAML, too.
     writeFileSync(join(gateway.folder, "config.yaml"), JSON.stringify(config));
-    await gateway.up();
+    try {
+      await gateway.up();
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
     return gateway;
   }
 
@@ -77,10 +90,11 @@ export class Gateway {
   /** Starts the process; the second time with the same state on the same ports. */
   async up() {
     this.log = "";
+    const { PORTCULLIS_ADMIN_PASSWORD: _, ...env } = process.env;
     this.child = spawn(
       binary,
       ["run", "--config", join(this.folder, "config.yaml"), "--state-dir", join(this.folder, "state")],
-      { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, PORTCULLIS_ADMIN_PASSWORD: "" } },
+      { stdio: ["ignore", "ignore", "pipe"], env },
     );
     this.child.stderr.on("data", (data) => {
       this.log += data;
@@ -127,7 +141,7 @@ export class Gateway {
           port: this.port,
           path: target,
           method,
-          headers: { "x-forwarded-for": client, "user-agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0", ...headers },
+          headers: { ...BROWSER, "x-forwarded-for": client, ...headers },
         },
         (response) => {
           response.resume();
