@@ -829,6 +829,21 @@ async fn what_one_gateway_bans_and_sets_the_others_learn() {
     }
     assert_eq!((held(&gateways[0]), held(&gateways[1])), (0, 0));
 
+    // What ends by itself is lifted by nobody, so that its repetition is known.
+    gateways[0]
+        .ban("address:192.0.2.3", Some(1), "scanning")
+        .expect("it holds");
+    first.exchange(&one).await.expect("it answers");
+    assert!(gateways[0].unban("address:192.0.2.3"), "it is over");
+    for _ in 0..2 {
+        first.exchange(&one).await.expect("it answers");
+        second.exchange(&two).await.expect("it answers");
+    }
+    let database = one.database().expect("there is one");
+    let ended = portcullis_store::bans::find(&database, "address:192.0.2.3").await;
+    let ended = ended.expect("it answers").expect("it is remembered");
+    assert_eq!((ended.until_ms, ended.lifted_ms), (Some(1), None));
+
     // Settings too.
     let settings = serde_json::from_str(r#"{"policies":{"default":{"mode":"observe"}}}"#);
     overlay::replace(&one, "somebody", "", 0, settings.expect("settings"))

@@ -29,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::record::{Recorder, Sink};
 use crate::reload::{self, Watcher};
-use crate::share::{Plan, Share};
+use crate::share::{self, Plan, Share};
 use crate::snapshot::Snapshot;
 use crate::state_dir::StateDir;
 use crate::worker::{Shared, Worker};
@@ -520,7 +520,18 @@ fn memory(
         return Memory::idle(&config.behaviour);
     }
     let place = StateDir::place(state_dir, config.admin.address.port());
-    let shared = Plan::of(config)?.map(|plan| plan.hashing());
+    let shared = match (Plan::of(config)?, &config.store.secret) {
+        (Some(plan), _) => Some(plan.hashing()),
+        (None, Some(secret)) => Some(share::hashing(secret)),
+        (None, None) => {
+            if config.store.database.starts_with("postgres") {
+                tracing::info!(
+                    "store.secret is unset: should several gateways have this database, bans of users, keys and sessions hold only where they are made"
+                );
+            }
+            None
+        }
+    };
     Memory::open(&config.behaviour, place, shared, metrics.clone())
 }
 

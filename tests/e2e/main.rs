@@ -11,6 +11,7 @@ mod cli;
 mod descriptors;
 mod forward;
 mod harness;
+mod installation;
 mod limits;
 mod metrics;
 mod models;
