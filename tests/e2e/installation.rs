@@ -1,8 +1,8 @@
 //! Several gateways on one PostgreSQL are one installation: they start together on an empty database, each answers for
-//! all, and what is done on one acts on the other.
+//! all, and what is done on one acts on the other. The commands of the command line find the same database.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -169,4 +169,59 @@ fn what_is_done_on_one_gateway_acts_on_the_other() {
     assert!(late.iter().any(|late| *late <= PROMISED), "{late:?}");
     let versions = a.get("/api/v1/config/versions");
     assert_eq!(count(&versions["versions"]), 3, "{versions}");
+}
+
+/// Runs `portcullis` with the configuration of a gateway.
+fn portcullis(config: &Path, arguments: &[&str]) -> (bool, String) {
+    let output: Output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(arguments)
+        .arg("--config")
+        .arg(config)
+        .output()
+        .expect("the command runs");
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    (output.status.success(), text)
+}
+
+#[test]
+fn commands_find_the_database_that_the_configuration_names() {
+    let origin = Origin::answering(|seen| ok(seen, "origin"));
+    let url = database();
+    let state = tempfile::tempdir().expect("a folder");
+    let store = format!("store: {{ database: \"{url}\", password: \"pass:wo/rd\" }}");
+    let plane = Plane::start(&world(&origin, &store), state.path());
+    let observe =
+        json!({ "base": 0, "overlay": { "policies": { "default": { "mode": "observe" } } } });
+    plane.json("PUT", "/api/v1/config", Some(&observe), 200);
+
+    let config = plane.gateway.folder().join("gateway.yaml");
+    let (done, exported) = portcullis(&config, &["config", "export"]);
+    assert!(done, "{exported}");
+    for text in ["with version 1 of", "mode: observe", "paranoia"] {
+        let expected = text != "paranoia";
+        assert_eq!(exported.contains(text), expected, "{text}: {exported}");
+    }
+
+    let (done, added) = portcullis(&config, &["users", "add", "ada", "--role", "analyst"]);
+    assert!(done && added.contains("one-time password"), "{added}");
+    let users = plane.get("/api/v1/users").to_string();
+    assert!(users.contains("\"ada\""), "the gateway knows her: {users}");
+    let (done, listed) = portcullis(&config, &["users", "list"]);
+    assert!(done && listed.contains("ada  "), "{listed}");
+
+    let (done, text) = portcullis(&config, &["users", "list", "--database", &url]);
+    assert!(!done && text.contains("cannot be used with"), "{text}");
+    let away = plane.gateway.folder().join("away.yaml");
+    let yaml = std::fs::read_to_string(&config).expect("it is there");
+    let nowhere = yaml.replace(&url, "postgres://nobody@127.0.0.1:1/none");
+    std::fs::write(&away, nowhere).expect("it can be written");
+    for arguments in [&["config", "export"][..], &["users", "list"]] {
+        let (done, text) = portcullis(&away, arguments);
+        assert!(
+            !done && text.contains("127.0.0.1:1/none cannot be opened"),
+            "{text}"
+        );
+        assert!(!text.contains("wo/rd"), "{text}");
+    }
 }
