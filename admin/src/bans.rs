@@ -13,11 +13,13 @@ use portcullis_store::bans::{self as store, StoredBan};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use crate::access::Remark;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::{self, Path, Query};
 use crate::problem::Problem;
 use crate::time::{now_ms, rfc3339};
+use crate::users::remark_of;
 
 /// A ban.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -166,9 +168,10 @@ async fn add(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     extract::Json(new): extract::Json<NewBan>,
-) -> Result<(StatusCode, Json<Ban>), Problem> {
+) -> Result<(StatusCode, Extension<Remark>, Json<Ban>), Problem> {
     let ban = put(&api, &caller.name, &new).await?;
-    Ok((StatusCode::CREATED, Json(ban)))
+    let remark = Remark(format!("{}: {}", ban.subject, ban.cause));
+    Ok((StatusCode::CREATED, remark_of(remark), Json(ban)))
 }
 
 /// Bans somebody in somebody's name.

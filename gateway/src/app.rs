@@ -21,6 +21,7 @@ use crate::admin::layers::Layers;
 use crate::admin::process::{self, Process};
 use crate::admin::{self, AdminState, Phase};
 use crate::alerts::Alerts;
+use crate::allowed::AllowList;
 use crate::ledger::Ledger;
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
@@ -327,7 +328,8 @@ impl App {
         let metrics = &self.shared.metrics;
         let threads = self.workers.len();
         let models = Models::load(&fresh.ensemble, threads, metrics, &self.models)?;
-        let snapshot = Snapshot::build(fresh, &self.shared.limits, metrics, state, &models)?;
+        let snapshot = Snapshot::build(fresh, &self.shared.limits, metrics, state, &models)?
+            .allowing(AllowList::of(&layers.over().overlay));
         if let Some(opened) = opened {
             self.memory = opened;
             if let Some(share) = &self.share {

@@ -175,7 +175,7 @@ pub(crate) struct Metrics {
 }
 
 /// The counters of one route, resolved when a snapshot is built.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RouteMetrics {
     requests: [IntCounter; ACTIONS],
     responses: [IntCounter; CLASSES.len()],

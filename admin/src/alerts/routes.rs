@@ -48,7 +48,7 @@ pub struct OpenAlerts {
 pub struct AlertDetails {
     /// The alert.
     pub alert: Alert,
-    /// What to do about it.
+    /// What to do about it, as far as the caller may.
     pub advice: Advice,
     /// What people remarked, the oldest first.
     pub comments: Vec<Comment>,
@@ -205,7 +205,7 @@ async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<AlertDetails>, Problem> {
     let alert = find(&api, &caller, &id).await?;
-    details(&api, &alert).await
+    details(&api, &caller, &alert).await
 }
 
 /// Say that somebody has looked
@@ -224,7 +224,7 @@ async fn acknowledge(
     let alert = store(&api)?
         .acknowledge(&id, &caller.name, now_ms())
         .await?;
-    changed(&api, alert).await
+    changed(&api, &caller, alert).await
 }
 
 /// Take that back
@@ -241,7 +241,7 @@ async fn reopen(
 ) -> Result<Json<AlertDetails>, Problem> {
     find(&api, &caller, &id).await?;
     let alert = store(&api)?.reopen(&id).await?;
-    changed(&api, alert).await
+    changed(&api, &caller, alert).await
 }
 
 /// Remark on an alert
@@ -324,18 +324,31 @@ async fn find(api: &Api, caller: &Caller, id: &str) -> Result<store::Alert, Prob
         .ok_or_else(|| Problem::not_found("there is no such alert"))
 }
 
-async fn changed(api: &Api, alert: Option<store::Alert>) -> Result<Json<AlertDetails>, Problem> {
+async fn changed(
+    api: &Api,
+    caller: &Caller,
+    alert: Option<store::Alert>,
+) -> Result<Json<AlertDetails>, Problem> {
     let alert = alert.ok_or_else(|| Problem::not_found("there is no such alert"))?;
-    details(api, &alert).await
+    details(api, caller, &alert).await
 }
 
-async fn details(api: &Api, alert: &store::Alert) -> Result<Json<AlertDetails>, Problem> {
+async fn details(
+    api: &Api,
+    caller: &Caller,
+    alert: &store::Alert,
+) -> Result<Json<AlertDetails>, Problem> {
     let alerts = store(api)?;
     let comments = alerts.comments(&alert.id).await?;
-    let deliveries = alerts.deliveries(&alert.id).await?;
+    // Receivers are those of the whole installation.
+    let deliveries = match caller.tenant {
+        None => alerts.deliveries(&alert.id).await?,
+        Some(_) => Vec::new(),
+    };
+    let advice = Advice::on(alert, &api.gateway().policies());
     Ok(Json(AlertDetails {
         alert: Alert::of(alert),
-        advice: Advice::on(alert),
+        advice: advice.for_caller(caller),
         comments: comments.into_iter().map(Comment::of).collect(),
         deliveries: deliveries.iter().map(Delivery::of).collect(),
     }))

@@ -49,6 +49,13 @@ fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     say(&format!(
         "# {name} with version {version} of the settings made by API over it."
     ));
+    for allowed in &overlay.allow {
+        let reason = &allowed.reason;
+        let (subject, until) = (&allowed.subject, &allowed.until);
+        say(&format!(
+            "# Allowed until {until}, which no file says: {subject} ({reason})."
+        ));
+    }
     say(yaml::write(&file).trim_end());
     Ok(ExitCode::SUCCESS)
 }
