@@ -1,5 +1,7 @@
 //! The routes behind a layer that says who calls, before a gateway that is a table and a store with a few records.
 
+mod tenants;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
