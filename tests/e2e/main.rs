@@ -23,5 +23,6 @@ mod share;
 mod smuggling;
 mod store;
 mod streams;
+mod survives;
 mod tls;
 mod upstreams;
