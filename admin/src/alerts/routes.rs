@@ -123,8 +123,8 @@ pub struct AlertQuestion {
     /// Only this subject, as `address:192.0.2.1`.
     #[param(nullable = false, max_length = 200)]
     subject: Option<String>,
-    /// Last seen at or after this time.
-    #[param(nullable = false, format = "date-time")]
+    /// Last seen at or after this time: RFC 3339, or milliseconds since 1970.
+    #[param(nullable = false, max_length = 300)]
     since: Option<String>,
     /// Where the page before ended.
     #[param(nullable = false, max_length = 64)]
