@@ -18,7 +18,7 @@ ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench eval train cover fuzz schemathesis onnxruntime clean
+.PHONY: help build run test lint bench storebench eval train cover fuzz schemathesis onnxruntime clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
@@ -46,6 +46,11 @@ bench: ## The same load through Portcullis and its peers, side by side
 	@scripts/packages.sh build bench
 	cargo build --release --locked --package portcullis --bin portcullis --example bare
 	python3 benches/compare/run.py --target-dir $(TARGET) $(ARGS)
+
+storebench: ## p99 and the worker's CPU with the store and without it, at 2,000 requests/s
+	@scripts/packages.sh build bench
+	cargo build --release --locked --package portcullis --bin portcullis
+	python3 benches/compare/store.py --binary $(TARGET)/release/portcullis $(ARGS)
 
 eval: ## What is stopped and what is left alone, by the sets in DATA=DIR
 	@scripts/packages.sh build models

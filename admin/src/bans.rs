@@ -13,11 +13,13 @@ use portcullis_store::bans::{self as store, StoredBan};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use crate::access::Remark;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::{self, Path, Query};
 use crate::problem::Problem;
 use crate::time::{now_ms, rfc3339};
+use crate::users::remark_of;
 
 /// A ban.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -166,9 +168,10 @@ async fn add(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     extract::Json(new): extract::Json<NewBan>,
-) -> Result<(StatusCode, Json<Ban>), Problem> {
+) -> Result<(StatusCode, Extension<Remark>, Json<Ban>), Problem> {
     let ban = put(&api, &caller.name, &new).await?;
-    Ok((StatusCode::CREATED, Json(ban)))
+    let remark = Remark(format!("{}: {}", ban.subject, ban.cause));
+    Ok((StatusCode::CREATED, remark_of(remark), Json(ban)))
 }
 
 /// Bans somebody in somebody's name.
@@ -250,8 +253,28 @@ pub(crate) struct Follower {
     seen: i64,
     /// The gateway's count of changes when its bans were last compared.
     compared: u64,
-    /// The bans that the store knows, by subject, and when they began.
-    known: HashMap<String, i64>,
+    /// The bans that the store knows and that are not over, by subject.
+    known: HashMap<String, Known>,
+}
+
+/// What tells a ban from an earlier or later one of the same subject, and when it ends.
+#[derive(Clone, Copy)]
+struct Known {
+    since_ms: i64,
+    until_ms: Option<i64>,
+}
+
+impl Known {
+    fn of(ban: &StoredBan) -> Self {
+        Self {
+            since_ms: ban.since_ms,
+            until_ms: ban.until_ms,
+        }
+    }
+
+    fn is_over(&self, now_ms: i64) -> bool {
+        self.until_ms.is_some_and(|until| until <= now_ms)
+    }
 }
 
 /// Carries bans between this gateway and the store; for ever.
@@ -308,7 +331,7 @@ impl Follower {
         if ban.lifted_ms.is_some() {
             self.known.remove(&ban.subject);
         } else {
-            self.known.insert(ban.subject.clone(), ban.since_ms);
+            self.known.insert(ban.subject.clone(), Known::of(ban));
         }
         if !over || ban.lifted_ms.is_some() {
             api.gateway().learn_ban(ban);
@@ -319,14 +342,17 @@ impl Follower {
     async fn tell(&mut self, api: &Api) -> Result<(), Problem> {
         let here = api.away(|gateway| gateway.stored_bans()).await?;
         let database = api.database()?;
-        let new: Vec<StoredBan> = here
-            .iter()
-            .filter(|ban| self.known.get(&ban.subject) != Some(&ban.since_ms))
-            .cloned()
-            .collect();
+        let is_known = |ban: &StoredBan| {
+            let known = self.known.get(&ban.subject);
+            known.is_some_and(|known| known.since_ms == ban.since_ms)
+        };
+        let new: Vec<StoredBan> = here.iter().filter(|ban| !is_known(ban)).cloned().collect();
         store::keep(&database, &new).await?;
         self.known
-            .extend(new.into_iter().map(|ban| (ban.subject, ban.since_ms)));
+            .extend(new.iter().map(|ban| (ban.subject.clone(), Known::of(ban))));
+        // What ended by itself was lifted by nobody: it is remembered, so that the next ban is longer.
+        let now = now_ms();
+        self.known.retain(|_, known| !known.is_over(now));
         let held: std::collections::HashSet<&str> =
             here.iter().map(|ban| ban.subject.as_str()).collect();
         let gone: Vec<String> = self
@@ -336,7 +362,7 @@ impl Follower {
             .cloned()
             .collect();
         for subject in gone {
-            // Lifted over the control socket, or ended and forgotten: either way it no longer holds.
+            // Lifted over the control socket.
             store::lift(&database, &subject, now_ms()).await?;
             self.known.remove(&subject);
         }

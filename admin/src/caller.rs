@@ -33,6 +33,14 @@ pub struct Caller {
     pub scope: Option<TenantScope>,
 }
 
+impl Caller {
+    /// Whether they belong to a tenant that the configuration does not know any more, or that owns nothing.
+    pub fn owns_nothing(&self) -> bool {
+        let owns = |scope: &TenantScope| !scope.hosts.is_empty() || !scope.routes.is_empty();
+        self.tenant.is_some() && !self.scope.as_ref().is_some_and(owns)
+    }
+}
+
 /// A word that names no role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no role: viewer, analyst and admin are")]

@@ -1,19 +1,21 @@
 //! The settings as they serve, what API changes have made of the file, and going back.
 
 use axum::extract::State;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use axum::{Extension, Json, Router};
 use portcullis_store::overlay::{self as store, OverlayVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use crate::access::Remark;
 use crate::api::Api;
 use crate::caller::Caller;
-use crate::extract::{self, Query};
-use crate::overlay::{self, Change, Overlay};
+use crate::extract::{self, Path, Query};
+use crate::overlay::{self, Change, Mode, Overlay, PolicyOverlay, ThresholdsOverlay};
 use crate::problem::Problem;
 use crate::time::rfc3339;
+use crate::users::remark_of;
 
 /// The settings as they serve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -74,6 +76,27 @@ pub struct NewSettings {
     pub overlay: Overlay,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 1024)]
+    pub comment: String,
+}
+
+/// What to change of one policy; what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyChange {
+    /// Whether verdicts are carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub mode: Option<Mode>,
+    /// From which score on what is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub thresholds: Option<ThresholdsOverlay>,
+    /// How suspicious the rules are, 1 to 4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 4)]
+    pub paranoia: Option<u8>,
+    /// Why.
     #[schema(max_length = 1024)]
     pub comment: String,
 }
@@ -140,13 +163,14 @@ const MOST_COMMENT: usize = 1024;
 pub fn router() -> Router<Api> {
     Router::new()
         .route("/api/v1/config", get(read).put(write))
+        .route("/api/v1/config/policies/{name}", patch(adjust))
         .route("/api/v1/config/versions", get(versions))
         .route("/api/v1/config/rollback", post(rollback))
 }
 
 /// The documentation of this module.
 #[derive(OpenApi)]
-#[openapi(paths(read, write, versions, rollback))]
+#[openapi(paths(read, write, adjust, versions, rollback))]
 pub struct Doc;
 
 /// Show the settings as they serve
@@ -180,6 +204,55 @@ async fn write(
     short(&new.comment)?;
     let made = overlay::replace(&api, &caller.name, &new.comment, new.base, new.overlay).await?;
     version(made).map(Json)
+}
+
+/// Change some settings of one policy
+///
+/// The rest of what lies over the file stays, whoever changed it last. It becomes a version like any other.
+#[utoipa::path(patch, path = "/api/v1/config/policies/{name}", tag = "config", params(("name" = String, Path, description = "The policy")), request_body = PolicyChange, responses(
+    (status = 200, description = "It serves here; other gateways follow within two seconds", body = Version),
+    (status = 404, description = "There is no such policy", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "Nothing would change, or the settings were changed meanwhile", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "It makes no sense", body = Problem, content_type = "application/problem+json"),
+))]
+async fn adjust(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    extract::Json(wanted): extract::Json<PolicyChange>,
+) -> Result<(Extension<Remark>, Json<Version>), Problem> {
+    short(&wanted.comment)?;
+    let policies = api.gateway().policies();
+    if !policies.iter().any(|policy| policy.name == name) {
+        return Err(Problem::not_found("there is no such policy"));
+    }
+    let made = overlay::change(&api, &caller.name, &wanted.comment, |overlay| {
+        let before = overlay.policies.clone();
+        wanted.lay_over(overlay.policies.entry(name.clone()).or_default());
+        overlay.tidy();
+        if overlay.policies == before {
+            return Err(Problem::conflict("it is so already"));
+        }
+        Ok(())
+    });
+    let made = version(made.await?)?;
+    let remark = Remark(format!("{name}: version {}", made.version));
+    Ok((remark_of(remark), Json(made)))
+}
+
+impl PolicyChange {
+    fn lay_over(&self, policy: &mut PolicyOverlay) {
+        policy.mode = self.mode.or(policy.mode);
+        policy.paranoia = self.paranoia.or(policy.paranoia);
+        if let Some(wanted) = self.thresholds {
+            let before = policy.thresholds.unwrap_or_default();
+            policy.thresholds = Some(ThresholdsOverlay {
+                tag: wanted.tag.or(before.tag),
+                throttle: wanted.throttle.or(before.throttle),
+                deny: wanted.deny.or(before.deny),
+            });
+        }
+    }
 }
 
 /// List the versions of the settings made by API

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod alerts;
+pub mod allowed;
 pub mod analyze;
 pub mod api;
 pub mod bans;
@@ -64,6 +65,7 @@ pub fn router(api: Api) -> Router {
         .merge(rules::router())
         .merge(subjects::router())
         .merge(bans::router())
+        .merge(allowed::router())
         .merge(alerts::routes::router())
         .merge(config::router())
         .merge(openapi::router())

@@ -38,6 +38,8 @@ pub struct Event {
     pub topic: Topic,
     /// The route and the host that were asked for, by which tenants are told apart; empty where it concerns all.
     pub concerns: (Box<str>, Box<str>),
+    /// Of an alert: the tenant whose traffic it is about; empty where it is about others', or everybody's.
+    pub tenant: Box<str>,
     /// The event as JSON on one line.
     pub json: Arc<str>,
 }
@@ -115,6 +117,12 @@ impl Hub {
         })
     }
 
+    /// Begins a second, in which so many records may be shown.
+    #[cfg(test)]
+    pub(crate) fn next_second(&self) {
+        self.sampler.refill();
+    }
+
     /// Shows records to whoever watches, as many as a second may have.
     pub fn show(&self, batch: &Batch) {
         if self.watchers() == 0 {
@@ -122,16 +130,22 @@ impl Hub {
         }
         for entry in batch.iter().filter(|entry| self.sampler.takes(entry)) {
             let concerns = (entry.record.route.clone(), entry.record.host.clone());
-            self.tell(Topic::Traffic, concerns, &Traffic::of(entry));
+            self.tell(Topic::Traffic, concerns, "", &Traffic::of(entry));
         }
     }
 
-    /// Tells of an alert, at once. `host` is what it concerns; empty, it is for who sees everything.
-    pub fn alert<T: Serialize>(&self, host: &str, alert: &T) {
-        self.tell(Topic::Alert, (Box::default(), host.into()), alert);
+    /// Tells of an alert, at once: who belongs to `tenant`, and who sees everything.
+    pub fn alert<T: Serialize>(&self, tenant: &str, alert: &T) {
+        self.tell(Topic::Alert, Default::default(), tenant, alert);
     }
 
-    fn tell<T: Serialize>(&self, topic: Topic, concerns: (Box<str>, Box<str>), data: &T) {
+    fn tell<T: Serialize>(
+        &self,
+        topic: Topic,
+        concerns: (Box<str>, Box<str>),
+        tenant: &str,
+        data: &T,
+    ) {
         let told = Told {
             kind: topic.as_str(),
             data,
@@ -141,6 +155,7 @@ impl Hub {
             let _ = self.sender.send(Event {
                 topic,
                 concerns,
+                tenant: tenant.into(),
                 json: json.into(),
             });
         }
@@ -161,7 +176,7 @@ impl Hub {
             let now = gateway.pulse();
             if let Some(before) = before.replace(now.clone()) {
                 let stats = Stats::between(&before, &now, self.watchers());
-                self.tell(Topic::Stats, Default::default(), &stats);
+                self.tell(Topic::Stats, Default::default(), "", &stats);
             }
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::allowed::Allowed;
 use crate::api::Api;
 use crate::problem::Problem;
 use crate::time::now_ms;
@@ -20,6 +21,10 @@ use crate::time::now_ms;
 pub struct Overlay {
     /// By the names of policies.
     pub policies: BTreeMap<String, PolicyOverlay>,
+    /// Who is judged and never stopped, at most 1,000; those whose time is over go with the next change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 1000)]
+    pub allow: Vec<Allowed>,
 }
 
 /// What lies over one policy.
@@ -127,6 +132,9 @@ const TRIES: usize = 3;
 /// The most exceptions of one policy.
 const MOST_EXCEPTIONS: usize = 1000;
 
+/// The most that are allowed.
+const MOST_ALLOWED: usize = 1000;
+
 impl Exception {
     /// Names it within the installation: a hash (FNV-1a) of what it silences under which policy.
     pub fn id(&self, policy: &str) -> String {
@@ -169,11 +177,21 @@ impl Overlay {
                 }
             }
         }
+        if self.allow.len() > MOST_ALLOWED {
+            problems.push(format!("allow: more than {MOST_ALLOWED}"));
+        }
+        for (index, allowed) in self.allow.iter().enumerate() {
+            let fault = allowed.fault();
+            problems.extend(fault.map(|fault| format!("allow[{index}].{fault}")));
+        }
         problems
     }
 
-    /// The same without policies that nothing is said about.
-    fn tidy(&mut self) {
+    /// The same without policies that nothing is said about, and without who was allowed until now.
+    pub(crate) fn tidy(&mut self) {
+        let now = now_ms();
+        self.allow
+            .retain(|allowed| allowed.until_ms().is_none_or(|until| until > now));
         self.policies.retain(|_, policy| {
             policy.thresholds = policy
                 .thresholds

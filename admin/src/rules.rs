@@ -8,11 +8,13 @@ use axum::{Extension, Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use crate::access::Remark;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::{self, Path, Query};
 use crate::overlay::{self, Exception};
 use crate::problem::Problem;
+use crate::users::remark_of;
 
 /// A rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -240,7 +242,7 @@ async fn except(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     extract::Json(new): extract::Json<NewException>,
-) -> Result<(StatusCode, Json<MadeException>), Problem> {
+) -> Result<(StatusCode, Extension<Remark>, Json<MadeException>), Problem> {
     let policy = new.policy.clone();
     let exception = Exception::from(new);
     let id = exception.id(&policy);
@@ -264,7 +266,8 @@ async fn except(
         policy,
         exception,
     };
-    Ok((StatusCode::CREATED, Json(made)))
+    let remark = Remark(format!("{}: {}", made.policy, made.id));
+    Ok((StatusCode::CREATED, remark_of(remark), Json(made)))
 }
 
 /// Remove an exception made by API

@@ -90,11 +90,11 @@ pub struct Step {
 pub struct Subject {
     /// Who, spelt as records and bans do.
     pub subject: String,
-    /// Its ban, where one holds.
+    /// Its ban, where one holds. Who belongs to a tenant is not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ban: Option<Ban>,
-    /// What the behaviour stage remembers of it; absent where that is nothing.
+    /// What the behaviour stage remembers of it; absent where that is nothing, and for who belongs to a tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub profile: Option<Portrait>,
@@ -167,9 +167,12 @@ async fn one(
 ) -> Result<Json<Subject>, Problem> {
     let gateway = api.gateway();
     let subject = gateway.subject(&id).map_err(Problem::unprocessable)?;
-    let ban = gateway.stored_ban(&subject).map(|ban| Ban::of(&ban));
-    let profile = gateway.portrait(&subject);
     let timeline = timeline(&api, &caller, &subject).await?;
+    // What is remembered of somebody, and why they are banned, was learned from the traffic of all tenants.
+    let whole = caller.tenant.is_none();
+    let ban = gateway.stored_ban(&subject).filter(|_| whole);
+    let ban = ban.map(|ban| Ban::of(&ban));
+    let profile = gateway.portrait(&subject).filter(|_| whole);
     Ok(Json(Subject {
         subject,
         ban,

@@ -1,5 +1,7 @@
 //! The routes behind a layer that says who calls, before a gateway that is a table and a store with a few records.
 
+mod tenants;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -657,6 +659,42 @@ const QUESTIONS: &[(&str, &str, Option<&str>, u16, &str)] = &[
         200,
         r#""overlay":{"policies":{}}"#,
     ),
+    ("GET", "/api/v1/allowed", None, 200, r#""allowed":[]"#),
+    (
+        "POST",
+        "/api/v1/allowed",
+        Some(r#"{"subject":"192.0.2.1","seconds":0,"reason":"x"}"#),
+        422,
+        "`seconds` is 1 to",
+    ),
+    (
+        "POST",
+        "/api/v1/allowed",
+        Some(r#"{"subject":"192.0.2.1","seconds":1,"reason":" "}"#),
+        422,
+        "`reason` is 1 to",
+    ),
+    (
+        "POST",
+        "/api/v1/allowed",
+        Some(r#"{"subject":"nobody","seconds":1,"reason":"x"}"#),
+        422,
+        "names no subject",
+    ),
+    (
+        "DELETE",
+        "/api/v1/allowed/192.0.2.1",
+        None,
+        404,
+        "were not allowed",
+    ),
+    (
+        "PATCH",
+        "/api/v1/config/policies/none",
+        Some("{}"),
+        404,
+        "no such policy",
+    ),
     ("GET", "/api/v1/live", None, 426, "WebSocket"),
     ("GET", "/api/v1/live?topics=everything", None, 400, "topics"),
 ];
@@ -828,6 +866,21 @@ async fn what_one_gateway_bans_and_sets_the_others_learn() {
         second.exchange(&two).await.expect("it answers");
     }
     assert_eq!((held(&gateways[0]), held(&gateways[1])), (0, 0));
+
+    // What ends by itself is lifted by nobody, so that its repetition is known.
+    gateways[0]
+        .ban("address:192.0.2.3", Some(1), "scanning")
+        .expect("it holds");
+    first.exchange(&one).await.expect("it answers");
+    assert!(gateways[0].unban("address:192.0.2.3"), "it is over");
+    for _ in 0..2 {
+        first.exchange(&one).await.expect("it answers");
+        second.exchange(&two).await.expect("it answers");
+    }
+    let database = one.database().expect("there is one");
+    let ended = portcullis_store::bans::find(&database, "address:192.0.2.3").await;
+    let ended = ended.expect("it answers").expect("it is remembered");
+    assert_eq!((ended.until_ms, ended.lifted_ms), (Some(1), None));
 
     // Settings too.
     let settings = serde_json::from_str(r#"{"policies":{"default":{"mode":"observe"}}}"#);

@@ -1,5 +1,6 @@
 -- The two loads, for wrk: `get` has four parameters, a bearer token and two cookies; `post` sends a JSON
--- order of 1,079 bytes with 12 items. One request is built once, so that wrk's own work stays small.
+-- order of 1,079 bytes with 12 items. One request is built once, so that wrk's own work stays small. A second argument
+-- is the mean pause of each connection between an answer and its next request, in milliseconds.
 
 local token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
   .. ".eyJzdWIiOiI0MjE3IiwibmFtZSI6IkdyZXRhIExpbmQiLCJzY29wZSI6Im9yZGVyczpyZWFkIiwiaWF0IjoxNzYwMDAwMDAwLCJleHAiOjE5NjAwMDAwMDB9"
@@ -33,6 +34,11 @@ function init(arguments)
   else
     wrk.path = "/api/orders?customer=4217&status=open&sort=-created&page=2"
     wrk.headers["Cookie"] = "session=3f9a1c72b8e04d5f; theme=dark"
+  end
+  local pause = tonumber(arguments[2])
+  if pause then
+    -- A global, and only where it is wanted: wrk waits between all requests once there is one.
+    delay = function() return math.random(1, 2 * pause - 1) end
   end
 end
 

@@ -44,18 +44,27 @@ def start(command: list[str], core: int, port: int, folder: Path) -> subprocess.
     """Starts a server on a core and waits until it accepts connections."""
     with (folder / "output.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, preexec_fn=pinned(core))
+    try:
+        await_port(process, port)
+    except BenchError as error:
+        logs = [path.read_text(errors="replace")[-1500:] for path in sorted(folder.glob("*.log"))]
+        raise BenchError(f"{command[0]} {error}:\n" + "\n".join(logs)) from error
+    return process
+
+
+def await_port(process: subprocess.Popen[bytes], port: int) -> None:
+    """Waits until a server accepts connections; ends it where it does not in time."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return process
+            return
         except OSError:
             time.sleep(0.05)
     stop(process)
-    logs = [path.read_text(errors="replace")[-1500:] for path in sorted(folder.glob("*.log"))]
-    raise BenchError(f"{command[0]} did not start:\n" + "\n".join(logs))
+    raise BenchError("did not start")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -97,9 +106,10 @@ def resident_mb(pid: int) -> float:
     return max(sizes)
 
 
-def wrk(port: int, load: str, connections: int, seconds: float, core: int) -> dict[str, float]:
+def wrk(port: int, load: str, connections: int, seconds: float, core: int, pause: int | None = None) -> dict[str, float]:
     """One run of wrk. Any answer but success makes the figures meaningless, and is an error."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(LOAD), f"http://127.0.0.1:{port}", "--", load]
+    words = [load] if pause is None else [load, str(pause)]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(LOAD), f"http://127.0.0.1:{port}", "--", *words]
     run = subprocess.run(command, capture_output=True, text=True, preexec_fn=pinned(core), timeout=seconds + 60, check=False)
     for line in run.stdout.splitlines():
         if line.startswith("RESULT "):

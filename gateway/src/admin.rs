@@ -7,7 +7,7 @@ pub(crate) mod analyze;
 pub(crate) mod layers;
 pub(crate) mod process;
 pub(crate) mod redact;
-mod serve;
+pub(crate) mod serve;
 mod stall;
 
 use std::io;

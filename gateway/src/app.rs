@@ -21,6 +21,7 @@ use crate::admin::layers::Layers;
 use crate::admin::process::{self, Process};
 use crate::admin::{self, AdminState, Phase};
 use crate::alerts::Alerts;
+use crate::allowed::AllowList;
 use crate::ledger::Ledger;
 use crate::limit::{LimitClock, Limits};
 use crate::listen::{self, Bound};
@@ -29,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::record::{Recorder, Sink};
 use crate::reload::{self, Watcher};
-use crate::share::{Plan, Share};
+use crate::share::{self, Plan, Share};
 use crate::snapshot::Snapshot;
 use crate::state_dir::StateDir;
 use crate::worker::{Shared, Worker};
@@ -327,7 +328,8 @@ impl App {
         let metrics = &self.shared.metrics;
         let threads = self.workers.len();
         let models = Models::load(&fresh.ensemble, threads, metrics, &self.models)?;
-        let snapshot = Snapshot::build(fresh, &self.shared.limits, metrics, state, &models)?;
+        let snapshot = Snapshot::build(fresh, &self.shared.limits, metrics, state, &models)?
+            .allowing(AllowList::of(&layers.over().overlay));
         if let Some(opened) = opened {
             self.memory = opened;
             if let Some(share) = &self.share {
@@ -520,7 +522,18 @@ fn memory(
         return Memory::idle(&config.behaviour);
     }
     let place = StateDir::place(state_dir, config.admin.address.port());
-    let shared = Plan::of(config)?.map(|plan| plan.hashing());
+    let shared = match (Plan::of(config)?, &config.store.secret) {
+        (Some(plan), _) => Some(plan.hashing()),
+        (None, Some(secret)) => Some(share::hashing(secret)),
+        (None, None) => {
+            if config.store.database.starts_with("postgres") {
+                tracing::info!(
+                    "store.secret is unset: should several gateways have this database, bans of users, keys and sessions hold only where they are made"
+                );
+            }
+            None
+        }
+    };
     Memory::open(&config.behaviour, place, shared, metrics.clone())
 }
 

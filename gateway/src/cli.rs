@@ -81,7 +81,7 @@ enum Command {
     /// Works on the database itself, beside a running gateway or without one. Passwords and tokens that are drawn are
     /// printed once. Everything done here stands in the audit trail.
     #[command(
-        after_help = "Examples:\n  portcullis users add ada --role analyst\n  portcullis users reset admin\n  portcullis users token ada --name ci --role viewer --days 30 --family logs"
+        after_help = "Examples:\n  portcullis users add ada --role analyst\n  portcullis users reset admin --config portcullis.yaml\n  portcullis users token ada --name ci --role viewer --days 30 --family logs"
     )]
     Users(UsersArgs),
     /// Make traffic of made-up APIs, normal and hostile, labelled: for a file, or through a gateway with a score
@@ -284,9 +284,12 @@ pub struct UsersArgs {
     /// The port of the gateway's admin plane, which names its state folder where no other was given
     #[arg(long, value_name = "PORT", default_value_t = 9901, global = true)]
     pub admin_port: u16,
+    /// The configuration file of the gateway: its database is used, be it PostgreSQL or in the state folder of its port
+    #[arg(long, short, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
     /// The database instead of the one in the state folder: sqlite:PATH or postgres://USER@HOST/NAME; PGPASSWORD or
     /// ~/.pgpass may hold the password
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, conflicts_with = "config")]
     pub database: Option<String>,
     /// What to do
     #[command(subcommand)]
@@ -357,7 +360,7 @@ pub enum ConfigCommand {
     Reference,
     /// Print the shipped configuration, to start from
     Default,
-    /// Print a file with the settings made by API over it
+    /// Print a file with the settings made by API over it, which are read from the database that the file names
     Export(ExportArgs),
 }
 

@@ -9,6 +9,7 @@
 pub mod bans;
 pub mod check;
 pub mod config;
+mod database;
 pub mod demo;
 pub mod eval;
 pub mod features;

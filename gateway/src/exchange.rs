@@ -75,10 +75,12 @@ async fn run(
 
     let snapshot = exchange.snapshot();
     let route = exchange.find_route(&snapshot).ok_or(Fault::NoRoute)?;
+    exchange.learn_subjects(&snapshot, &route.policy, &parts);
+    // Who is allowed takes the same route under a policy that only observes.
+    let route = exchange.allowed(&snapshot).unwrap_or(route);
     let policy = &route.policy;
     let observing = policy.mode == Mode::Observe;
 
-    exchange.learn_subjects(&snapshot, policy, &parts);
     if let Some(remains) = exchange.banned(&snapshot)
         && exchange.decide(Action::Deny, observing)
     {

@@ -5,7 +5,7 @@ mod bulk;
 mod ecs;
 mod elastic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -64,7 +64,7 @@ impl Ledger {
                 None
             }
         };
-        let Some(url) = url(config, folder.as_ref()) else {
+        let Some(url) = url(&config.store, folder.as_ref().map(StateDir::path)) else {
             tracing::warn!("there is no place for the store: records are written as lines only");
             return Ok(None);
         };
@@ -231,20 +231,21 @@ async fn count(metrics: &Metrics, tally: &Tally) {
     }
 }
 
-/// The URL of the database; `None` where a file is wanted and there is no folder for it.
-fn url(config: &Config, folder: Option<&StateDir>) -> Option<String> {
-    let store = &config.store;
-    let file = |path: &str| format!("sqlite://{}?mode=rwc", percent_encoded(path));
+/// The database in a state folder.
+pub(crate) const FILE: &str = "store.db";
+
+/// The URL of the database, with its password; `None` where a file is wanted and there is no folder for it.
+pub(crate) fn url(store: &Store, folder: Option<&Path>) -> Option<String> {
     match store.database.as_str() {
-        "sqlite" => Some(file(&folder?.file("store.db").to_string_lossy())),
+        "sqlite" => Some(file_url(&folder?.join(FILE).to_string_lossy())),
         text => match (text.strip_prefix("sqlite:"), &store.password) {
-            (Some(path), _) => Some(file(path)),
+            (Some(path), _) => Some(file_url(path)),
             (None, Some(password)) => {
                 let (scheme, rest) = text.split_once("://")?;
                 let (user, place) = rest.split_once('@').unwrap_or(("postgres", rest));
                 Some(format!(
                     "{scheme}://{user}:{}@{place}",
-                    percent_encoded(password)
+                    percent_encoded(password, b"-_.~")
                 ))
             }
             (None, None) => Some(text.to_owned()),
@@ -252,12 +253,17 @@ fn url(config: &Config, folder: Option<&StateDir>) -> Option<String> {
     }
 }
 
-/// For a part of a URL: what is neither letter, digit nor harmless is written as `%xx`.
-fn percent_encoded(text: &str) -> String {
+/// The URL of a SQLite file, which is made where it is missing.
+pub(crate) fn file_url(path: &str) -> String {
+    format!("sqlite://{}?mode=rwc", percent_encoded(path, b"-_./~"))
+}
+
+/// For a part of a URL: what is neither letter, digit nor among `harmless` is written as `%xx`.
+fn percent_encoded(text: &str, harmless: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b if b.is_ascii_alphanumeric() || b"-_./~".contains(&b) => out.push(char::from(b)),
+            b if b.is_ascii_alphanumeric() || harmless.contains(&b) => out.push(char::from(b)),
             b => out.push_str(&format!("%{b:02X}")),
         }
     }
@@ -272,4 +278,34 @@ fn node_name(config: &Config) -> String {
         host => host,
     };
     format!("{host}:{}", config.admin.address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_put_into_the_address_whatever_it_is() {
+        let url = |database: &str, password: Option<&str>| {
+            let store = Store {
+                database: database.to_owned(),
+                password: password.map(str::to_owned),
+                ..Store::default()
+            };
+            url(&store, Some(Path::new("/a b")))
+        };
+        for (database, password, expected) in [
+            ("sqlite", None, "sqlite:///a%20b/store.db?mode=rwc"),
+            ("sqlite:/c?d.db", None, "sqlite:///c%3Fd.db?mode=rwc"),
+            ("postgres://h/n", None, "postgres://h/n"),
+            (
+                "postgres://u@h:1/n",
+                Some("a/b:c@d#"),
+                "postgres://u:a%2Fb%3Ac%40d%23@h:1/n",
+            ),
+            ("postgres://h/n", Some("x"), "postgres://postgres:x@h/n"),
+        ] {
+            assert_eq!(url(database, password).as_deref(), Some(expected));
+        }
+    }
 }

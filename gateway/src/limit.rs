@@ -80,6 +80,7 @@ pub(crate) struct Limiter {
 }
 
 /// The limits of one policy, in order.
+#[derive(Clone)]
 pub(crate) struct LimitSet {
     limiters: Vec<Arc<Limiter>>,
     /// `RateLimit-Policy`, which is the same for every request.

@@ -10,6 +10,7 @@
 mod access;
 mod admin;
 mod alerts;
+mod allowed;
 mod answer;
 mod app;
 mod body;

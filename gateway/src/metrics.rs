@@ -104,6 +104,7 @@ names! {
     StoreSinkRecords => "portcullis_store_sink_records_total", "Records that Elasticsearch took, and that were lost on the way to it.";
     StoreSinkFailures => "portcullis_store_sink_failures_total", "Requests to Elasticsearch that failed.";
     AdminAnswers => "portcullis_admin_answers_total", "Answers of the admin plane by class of status.";
+    AdminStalled => "portcullis_admin_stalled_total", "Connections that were closed because their client did not read, by what it was sent; of the live feed those count as dropped.";
     LiveClients => "portcullis_live_clients", "Clients that watch the live feed now.";
     LiveDropped => "portcullis_live_dropped_total", "Clients of the live feed that were dropped because they did not read.";
     LiveMissed => "portcullis_live_missed_total", "Events that clients of the live feed missed because they read too slowly.";
@@ -175,7 +176,7 @@ pub(crate) struct Metrics {
 }
 
 /// The counters of one route, resolved when a snapshot is built.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RouteMetrics {
     requests: [IntCounter; ACTIONS],
     responses: [IntCounter; CLASSES.len()],

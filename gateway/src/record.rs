@@ -62,6 +62,8 @@ pub(crate) struct Record<'a> {
     pub subjects: Option<&'a Subjects>,
     /// Who is banned, where a ban refused the request or would have.
     pub ban: Option<SubjectId>,
+    /// Who is allowed, where that is why nothing was done.
+    pub allowed: Option<SubjectId>,
     /// What the engine thinks; `None` where it did not look.
     pub verdict: Option<&'a Verdict>,
     /// What the engine thinks of the answer, where the policy asks.
@@ -148,6 +150,7 @@ impl Record<'_> {
             limit: None,
             subjects: None,
             ban: None,
+            allowed: None,
             verdict: None,
             response_verdict: None,
             response_action: None,
@@ -187,8 +190,10 @@ impl Record<'_> {
         line.plain(key!("action"), self.action.as_str());
         line.text(key!("would"), self.would.map_or("", Action::as_str));
         line.text(key!("limit"), self.limit.unwrap_or_default());
-        if let Some(ban) = self.ban {
-            line.text(key!("ban"), &ban.to_string());
+        for (key, subject) in [(key!("ban"), self.ban), (key!("allowed"), self.allowed)] {
+            if let Some(subject) = subject {
+                line.text(key, &subject.to_string());
+            }
         }
         for (key, kind) in NAMED {
             if let Some(id) = self.subjects.and_then(|subjects| subjects.id(kind)) {

@@ -17,7 +17,7 @@ use portcullis_detect::behaviour::State;
 use tokio::sync::oneshot;
 
 use self::link::Link;
-pub(crate) use self::plan::Plan;
+pub(crate) use self::plan::{Plan, hashing};
 use self::session::Session;
 use crate::limit::Limits;
 use crate::metrics::Metrics;

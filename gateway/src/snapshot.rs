@@ -11,6 +11,7 @@ use portcullis_detect as detect;
 use portcullis_detect::behaviour::{Behaviour, State};
 use portcullis_detect::{Detector, Watch};
 
+use crate::allowed::AllowList;
 use crate::answer::Answers;
 use crate::client::TrustedProxies;
 use crate::identity::Identity;
@@ -43,9 +44,14 @@ pub struct Snapshot {
     pub state: Arc<State>,
     /// What is blacked out in records.
     pub redaction: Redaction,
+    /// Who is judged and never stopped.
+    pub allowed: AllowList,
+    /// The twins of [`Snapshot::routes`] that only observe, in the same order; none where nobody is allowed.
+    lenient: Vec<Route>,
 }
 
 /// One route, ready for use.
+#[derive(Clone)]
 pub struct Route {
     /// Its label in metrics and records.
     pub name: Arc<str>,
@@ -77,6 +83,7 @@ pub enum HostMatch {
 }
 
 /// A policy, ready for use.
+#[derive(Clone)]
 pub struct Policy {
     /// Its name.
     pub name: Arc<str>,
@@ -209,8 +216,25 @@ impl Snapshot {
             policies,
             upstreams: made.upstreams,
             detector: made.detector,
+            allowed: AllowList::default(),
+            lenient: Vec::new(),
             config,
         })
+    }
+
+    /// The same, with these allowed.
+    pub fn allowing(mut self, allowed: AllowList) -> Self {
+        self.lenient = match allowed.is_empty() {
+            true => Vec::new(),
+            false => self.routes.all().iter().map(Route::observing).collect(),
+        };
+        self.allowed = allowed;
+        self
+    }
+
+    /// The twin of a route, by its number, for who is allowed.
+    pub fn lenient(&self, route: usize) -> Option<&Route> {
+        self.lenient.get(route)
     }
 }
 
@@ -223,6 +247,14 @@ struct Made {
 }
 
 impl Route {
+    /// The same with a policy that only observes.
+    fn observing(&self) -> Self {
+        Self {
+            policy: Arc::new(self.policy.observing()),
+            ..self.clone()
+        }
+    }
+
     fn build(
         route: &config::Route,
         upstream: usize,
@@ -276,6 +308,18 @@ fn build_policies(
 }
 
 impl Policy {
+    /// The same, with everything noted and nothing done.
+    fn observing(&self) -> Self {
+        let mut twin = self.clone();
+        if twin.mode == config::Mode::Enforce {
+            twin.mode = config::Mode::Observe;
+            if twin.engine.behaviour == Watch::Enforce {
+                twin.engine.behaviour = Watch::Observe;
+            }
+        }
+        twin
+    }
+
     fn build(name: &str, policy: &config::Policy, limits: &Limits) -> Result<Self, String> {
         let tag_header = HeaderName::from_bytes(policy.tag_header.as_bytes())
             .map_err(|_| format!("{:?} is no header name", policy.tag_header))?;

@@ -47,6 +47,11 @@ impl StateDir {
         Ok(folder)
     }
 
+    /// Where it is, now that it is open.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The path of a file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)

@@ -14,9 +14,6 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, ConnectOptions, SqlSafeStr};
 use thiserror::Error;
 
-/// How many connections are kept at most.
-const CONNECTIONS: u32 = 8;
-
 /// How long a query waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -88,7 +85,7 @@ impl Database {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url)?;
         let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
-        let pool = pool_of(dialect, CONNECTIONS)
+        let pool = pool_of(dialect, dialect.connections())
             .connect_with(options.clone())
             .await?;
         let database = Self {
@@ -172,6 +169,15 @@ impl Dialect {
             _ => Err(StoreError::Url(
                 url.split('@').next_back().unwrap_or_default().to_owned(),
             )),
+        }
+    }
+
+    /// How many connections are kept at most. Each one of SQLite's is a thread with a cache of pages of its own, up to
+    /// 2 MB, and its writers take turns anyway.
+    const fn connections(self) -> u32 {
+        match self {
+            Self::Sqlite => 4,
+            Self::Postgres => 8,
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Record {
     pub limit: Box<str>,
     /// The subject whose ban refused the request.
     pub ban: Box<str>,
+    /// The subject that is allowed, so that nothing was done.
+    pub allowed: Box<str>,
     /// The API key, as a keyed hash.
     pub key: Box<str>,
     /// The user, as a keyed hash.

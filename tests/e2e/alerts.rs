@@ -116,3 +116,92 @@ fn an_attack_is_one_alert_that_is_told_acknowledged_and_kept() {
     let unknown = "/api/v1/alerts/00000000000000000000000000000000";
     assert_eq!(again.ask("GET", unknown, None).status, 404);
 }
+
+/// The call of an alert's remedy, made as the alert says it; the answer.
+fn take(plane: &Plane, path: &str, kind: &str, status: u16) -> Value {
+    let details = plane.get(path);
+    let remedies = details["advice"]["remedies"].as_array().cloned();
+    let remedy = remedies
+        .unwrap_or_default()
+        .into_iter()
+        .find(|remedy| remedy["kind"] == kind);
+    let remedy = remedy.unwrap_or_else(|| panic!("no {kind}: {details}"));
+    let word = |key: &str| remedy[key].as_str().expect("a text").to_owned();
+    plane.json(
+        &word("method"),
+        &word("path"),
+        Some(&remedy["body"]),
+        status,
+    )
+}
+
+#[test]
+fn what_an_alert_offers_is_done_by_one_call_each() {
+    let origin = Origin::answering(|seen| ok(seen, "origin"));
+    let state = tempfile::tempdir().expect("a folder");
+    // Nothing is denied but what scores 101, so that there is a threshold to lower.
+    let world = world(
+        &origin,
+        "alerts: { rules: [{ name: seen, when: { level: HIGH } }] }",
+    )
+    .policy("limits: [], thresholds: { tag: 40, throttle: 101, deny: 101 }");
+    let plane = Plane::start(&world, state.path());
+    assert_eq!(plane.through("198.51.100.7", ATTACK), 200);
+    let list = await_alerts(&plane, |list| list["alerts"][0]["requests"] == 1);
+    let id = list["alerts"][0]["id"].as_str().expect("an id");
+    let path = format!("/api/v1/alerts/{id}");
+
+    let version = take(&plane, &path, "threshold", 200);
+    assert_eq!(version["author"], "admin", "{version}");
+    assert_eq!(
+        plane.through("198.51.100.8", ATTACK),
+        403,
+        "it is denied now"
+    );
+
+    let allowed = take(&plane, &path, "allow", 201);
+    assert_eq!(allowed["subject"], "address:198.51.100.7", "{allowed}");
+    assert_eq!(
+        plane.through("198.51.100.7", ATTACK),
+        200,
+        "judged, not stopped"
+    );
+    assert_eq!(plane.through("198.51.100.8", ATTACK), 403, "others are");
+    let record = plane
+        .gateway
+        .await_record(|record| record["allowed"].is_string());
+    let told = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        [told("allowed"), told("mode"), told("action"), told("would")],
+        ["address:198.51.100.7", "observe", "allow", "deny"],
+        "{record}"
+    );
+
+    take(&plane, &path, "ban", 201);
+    assert_eq!(
+        plane.through("198.51.100.7", "/a"),
+        200,
+        "a ban of who is allowed is only noted"
+    );
+    let free = "/api/v1/allowed/address:198.51.100.7";
+    plane.json("DELETE", free, None, 204);
+    assert_eq!(plane.through("198.51.100.7", "/a"), 403, "then it holds");
+    assert_eq!(plane.ask("DELETE", free, None).status, 404);
+
+    take(&plane, &path, "exception", 201);
+    let exceptions = plane.get("/api/v1/exceptions");
+    assert_eq!(exceptions["made"].as_array().map(Vec::len), Some(1));
+    take(&plane, &path, "acknowledge", 200);
+    let trail = plane.get("/api/v1/audit").to_string();
+    for words in [
+        "PATCH /api/v1/config/policies/{name}",
+        "default: version 1",
+        "POST /api/v1/allowed",
+        "address:198.51.100.7 until ",
+        "POST /api/v1/bans",
+        "POST /api/v1/exceptions",
+        "DELETE /api/v1/allowed/{subject}",
+    ] {
+        assert!(trail.contains(words), "{words}: {trail}");
+    }
+}

@@ -28,7 +28,15 @@ impl Plane {
             cookie: String::new(),
         };
         let login = json!({ "name": "admin", "password": PASSWORD });
-        let answer = plane.ask("POST", "/api/v1/login", Some(&login));
+        let end = Instant::now() + 3 * PATIENCE;
+        let answer = loop {
+            let answer = plane.ask("POST", "/api/v1/login", Some(&login));
+            // A slow machine opens the database after the gateway has begun to serve.
+            if answer.status != 503 || Instant::now() > end {
+                break answer;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
         assert_eq!(answer.status, 200, "{}", answer.text());
         let cookie = answer.header("set-cookie").expect("a session");
         plane.cookie = cookie.split(';').next().expect("a name").to_owned();

@@ -10,6 +10,8 @@ pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod http2;
 pub(crate) mod origin;
+#[path = "../../store/src/testing/postgres.rs"]
+pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod world;
 

@@ -26,6 +26,7 @@ const OPEN: &[&str] = &[
     "/api/v1/stats",
     "/api/v1/stats/timeseries",
     "/api/v1/stats/top",
+    "/api/v1/subjects/{id}",
     "/api/v1/live",
     "/api/v1/live/events",
 ];

@@ -136,7 +136,7 @@ impl Engine {
             match self.note(sighting, now_ms).await {
                 Ok(event) => {
                     written += 1;
-                    self.hub.alert("", &event);
+                    self.hub.alert(&sighting.tenant, &event);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an alert could not be written; it is tried again");

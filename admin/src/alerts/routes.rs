@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::time::{now_ms, parse, rfc3339};
 
 /// Some of the alerts.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct AlertList {
     /// The last seen first.
     pub alerts: Vec<Alert>,
@@ -31,7 +31,7 @@ pub struct AlertList {
 }
 
 /// How many alerts nobody has acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OpenAlerts {
     /// Score 80 and more.
     pub critical: u64,
@@ -48,11 +48,11 @@ pub struct OpenAlerts {
 pub struct AlertDetails {
     /// The alert.
     pub alert: Alert,
-    /// What to do about it.
+    /// What to do about it, as far as the caller may.
     pub advice: Advice,
     /// What people remarked, the oldest first.
     pub comments: Vec<Comment>,
-    /// Who was told, and how that went.
+    /// Who was told, and how that went; empty for who belongs to a tenant.
     pub deliveries: Vec<Delivery>,
 }
 
@@ -123,8 +123,8 @@ pub struct AlertQuestion {
     /// Only this subject, as `address:192.0.2.1`.
     #[param(nullable = false, max_length = 200)]
     subject: Option<String>,
-    /// Last seen at or after this time.
-    #[param(nullable = false, format = "date-time")]
+    /// Last seen at or after this time: RFC 3339, or milliseconds since 1970.
+    #[param(nullable = false, max_length = 300)]
     since: Option<String>,
     /// Where the page before ended.
     #[param(nullable = false, max_length = 64)]
@@ -176,6 +176,9 @@ async fn list(
     }
     let filter = question.filter(&caller)?;
     let alerts = store(&api)?;
+    if caller.owns_nothing() {
+        return Ok(Json(AlertList::default()));
+    }
     // One more than asked for says whether there is another page.
     let mut found = alerts.list(&filter, limit + 1).await?;
     let more = found.len() > limit as usize;
@@ -205,7 +208,7 @@ async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<AlertDetails>, Problem> {
     let alert = find(&api, &caller, &id).await?;
-    details(&api, &alert).await
+    details(&api, &caller, &alert).await
 }
 
 /// Say that somebody has looked
@@ -224,7 +227,7 @@ async fn acknowledge(
     let alert = store(&api)?
         .acknowledge(&id, &caller.name, now_ms())
         .await?;
-    changed(&api, alert).await
+    changed(&api, &caller, alert).await
 }
 
 /// Take that back
@@ -241,7 +244,7 @@ async fn reopen(
 ) -> Result<Json<AlertDetails>, Problem> {
     find(&api, &caller, &id).await?;
     let alert = store(&api)?.reopen(&id).await?;
-    changed(&api, alert).await
+    changed(&api, &caller, alert).await
 }
 
 /// Remark on an alert
@@ -314,28 +317,39 @@ async fn find(api: &Api, caller: &Caller, id: &str) -> Result<store::Alert, Prob
     check_id(id)?;
     let found = store(api)?.by_id(id).await?;
     let visible = |alert: &store::Alert| {
-        caller
-            .tenant
-            .as_ref()
-            .is_none_or(|tenant| *tenant == alert.tenant)
+        let tenant = caller.tenant.as_ref();
+        !caller.owns_nothing() && tenant.is_none_or(|tenant| *tenant == alert.tenant)
     };
     found
         .filter(visible)
         .ok_or_else(|| Problem::not_found("there is no such alert"))
 }
 
-async fn changed(api: &Api, alert: Option<store::Alert>) -> Result<Json<AlertDetails>, Problem> {
+async fn changed(
+    api: &Api,
+    caller: &Caller,
+    alert: Option<store::Alert>,
+) -> Result<Json<AlertDetails>, Problem> {
     let alert = alert.ok_or_else(|| Problem::not_found("there is no such alert"))?;
-    details(api, &alert).await
+    details(api, caller, &alert).await
 }
 
-async fn details(api: &Api, alert: &store::Alert) -> Result<Json<AlertDetails>, Problem> {
+async fn details(
+    api: &Api,
+    caller: &Caller,
+    alert: &store::Alert,
+) -> Result<Json<AlertDetails>, Problem> {
     let alerts = store(api)?;
     let comments = alerts.comments(&alert.id).await?;
-    let deliveries = alerts.deliveries(&alert.id).await?;
+    // Receivers are those of the whole installation.
+    let deliveries = match caller.tenant {
+        None => alerts.deliveries(&alert.id).await?,
+        Some(_) => Vec::new(),
+    };
+    let advice = Advice::on(alert, &api.gateway().policies());
     Ok(Json(AlertDetails {
         alert: Alert::of(alert),
-        advice: Advice::on(alert),
+        advice: advice.for_caller(caller),
         comments: comments.into_iter().map(Comment::of).collect(),
         deliveries: deliveries.iter().map(Delivery::of).collect(),
     }))

@@ -108,7 +108,9 @@ impl Watch {
         let Some(rule) = self.rules.get(number) else {
             return;
         };
-        let counts = rule.counts(&entry.record);
+        // Who is allowed has been looked at: what would have been done wakes nobody.
+        let is_told = rule.settings.absent || entry.record.allowed.is_empty();
+        let counts = is_told && rule.counts(&entry.record);
         if rule.settings.absent {
             let silence = self
                 .silences

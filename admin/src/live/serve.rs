@@ -59,6 +59,8 @@ struct Choice {
     alerts: bool,
     /// What of the traffic the client may see; `None` for all.
     scope: Option<Scope>,
+    /// Whose alerts the client may see; `None` for all.
+    tenant: Option<String>,
 }
 
 /// How long a client may take to take one event.
@@ -100,7 +102,7 @@ async fn socket(
     Query(question): Query<LiveQuestion>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let choice = Choice::of(&question, api.scope(&caller))?;
+    let choice = Choice::of(&question, api.scope(&caller), &caller)?;
     let upgrade = upgrade.map_err(|_| {
         Problem::new(
             StatusCode::UPGRADE_REQUIRED,
@@ -134,7 +136,7 @@ async fn events(
     Extension(caller): Extension<Caller>,
     Query(question): Query<LiveQuestion>,
 ) -> Result<Response, Problem> {
-    let choice = Choice::of(&question, api.scope(&caller))?;
+    let choice = Choice::of(&question, api.scope(&caller), &caller)?;
     let watcher = watch(&api)?;
     let stream = Sse::new(stream(watcher, choice)).keep_alive(KeepAlive::new().interval(PING));
     Ok(stream.into_response())
@@ -147,12 +149,13 @@ fn watch(api: &Api) -> Result<Watcher, Problem> {
 }
 
 impl Choice {
-    fn of(question: &LiveQuestion, scope: Option<Scope>) -> Result<Self, Problem> {
+    fn of(question: &LiveQuestion, scope: Option<Scope>, caller: &Caller) -> Result<Self, Problem> {
         let mut choice = Self {
             stats: question.topics.is_none(),
             traffic: question.topics.is_none(),
             alerts: question.topics.is_none(),
             scope,
+            tenant: caller.tenant.clone(),
         };
         for word in question.topics.as_deref().unwrap_or_default().split(',') {
             match word {
@@ -169,18 +172,21 @@ impl Choice {
         }
         // Counters are those of the whole process, which is not one tenant's to see.
         choice.stats &= choice.scope.is_none();
+        choice.alerts &= !caller.owns_nothing();
         Ok(choice)
     }
 
     fn wants(&self, event: &Event) -> bool {
-        let wanted = match event.topic {
-            Topic::Stats => self.stats,
-            Topic::Traffic => self.traffic,
-            Topic::Alert => self.alerts,
-        };
         let (route, host) = &event.concerns;
         let scope = self.scope.as_ref();
-        wanted && scope.is_none_or(|scope| scope.admits(route, host))
+        match event.topic {
+            Topic::Stats => self.stats,
+            Topic::Traffic => self.traffic && scope.is_none_or(|scope| scope.admits(route, host)),
+            Topic::Alert => {
+                let tenant = self.tenant.as_deref();
+                self.alerts && tenant.is_none_or(|tenant| *tenant == *event.tenant)
+            }
+        }
     }
 }
 
@@ -259,35 +265,60 @@ fn stream(watcher: Watcher, choice: Choice) -> impl Stream<Item = Result<sse::Ev
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use portcullis_store::TenantScope;
 
-    fn event(topic: Topic, route: &str, host: &str) -> Event {
+    use super::*;
+    use crate::caller::Role;
+
+    fn event(topic: Topic, route: &str, host: &str, tenant: &str) -> Event {
         Event {
             topic,
             concerns: (route.into(), host.into()),
+            tenant: tenant.into(),
             json: "{}".into(),
         }
     }
 
-    #[test]
-    fn a_tenant_watches_its_own_traffic_and_no_counters() {
-        let scope = Scope {
-            routes: vec!["shop".to_owned()],
-            hosts: vec!["a.test".to_owned()],
+    fn choice(tenant: Option<&str>, routes: &[&str], hosts: &[&str]) -> Choice {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let owned = TenantScope {
+            routes: names(routes),
+            hosts: names(hosts),
         };
-        let all = Choice::of(&LiveQuestion::default(), None).expect("it makes sense");
-        let own = Choice::of(&LiveQuestion::default(), Some(scope)).expect("it makes sense");
-        for (topic, route, host, seen) in [
-            (Topic::Traffic, "shop", "", true),
-            (Topic::Traffic, "other", "a.test", true),
-            (Topic::Traffic, "other", "b.test", false),
-            (Topic::Alert, "", "", false),
-            (Topic::Alert, "shop", "", true),
-            (Topic::Stats, "", "", false),
+        let caller = Caller {
+            name: "somebody".to_owned(),
+            role: Role::Viewer,
+            tenant: tenant.map(str::to_owned),
+            scope: tenant.map(|_| owned),
+        };
+        let scope = tenant.map(|_| Scope {
+            routes: names(routes),
+            hosts: names(hosts),
+        });
+        Choice::of(&LiveQuestion::default(), scope, &caller).expect("it makes sense")
+    }
+
+    #[test]
+    fn a_tenant_watches_its_own_traffic_and_alerts_and_no_counters() {
+        let all = choice(None, &[], &[]);
+        let own = choice(Some("a"), &["shop"], &["a.test"]);
+        let gone = choice(Some("a"), &[], &[]);
+        for (topic, route, host, tenant, seen) in [
+            (Topic::Traffic, "shop", "", "", true),
+            (Topic::Traffic, "other", "a.test", "", true),
+            (Topic::Traffic, "other", "b.test", "", false),
+            (Topic::Alert, "", "", "", false),
+            (Topic::Alert, "", "", "a", true),
+            (Topic::Alert, "", "", "b", false),
+            (Topic::Stats, "", "", "", false),
         ] {
-            let event = event(topic, route, host);
+            let event = event(topic, route, host, tenant);
             assert!(all.wants(&event), "{event:?}");
             assert_eq!(own.wants(&event), seen, "{event:?}");
+            assert!(
+                !gone.wants(&event),
+                "a tenant that is gone owns nothing: {event:?}"
+            );
         }
     }
 }

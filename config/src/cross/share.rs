@@ -21,11 +21,7 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
         let help = "write rediss:// in share.redis, or remove `ca`";
         cross.report(place(node, &["ca"]), message, help);
     }
-    if share.secret.chars().count() < SECRET {
-        let help = "draw one with `openssl rand -hex 32`, and write file:PATH";
-        let message = format!("share.secret: it has fewer than {SECRET} characters");
-        cross.report(place(node, &["secret"]), message, help);
-    }
+    secret("share", &share.secret, node, cross);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     if share.prefix.is_empty() || share.prefix.len() > 64 || !share.prefix.chars().all(plain) {
         let message = format!("share.prefix: `{}` is no prefix", share.prefix);
@@ -40,6 +36,15 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
             message,
             "write a time from 10ms to 5s",
         );
+    }
+}
+
+/// Whether a section's `secret` is one.
+pub(super) fn secret(section: &str, secret: &str, node: &Node, cross: &mut Cross<'_>) {
+    if secret.chars().count() < SECRET {
+        let help = "draw one with `openssl rand -hex 32`, and write file:PATH";
+        let message = format!("{section}.secret: it has fewer than {SECRET} characters");
+        cross.report(place(node, &["secret"]), message, help);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks of the store: a database that we speak to, without a password in sight, and names that are names.
 
-use super::{Cross, place};
+use super::{Cross, place, share};
 use crate::model::{Config, Elasticsearch, Store};
 use crate::tree::Node;
 
@@ -24,6 +24,9 @@ pub(super) fn check(config: &Config, tree: &Node, cross: &mut Cross<'_>) {
             format!("store.node: `{name}` is no name"),
             help,
         );
+    }
+    if let Some(secret) = &store.secret {
+        share::secret("store", secret, node, cross);
     }
     if let (Some(sink), Some(node)) = (&store.elasticsearch, node.get("elasticsearch")) {
         elasticsearch(sink, node, cross);

@@ -459,6 +459,10 @@ fn each_mistake_is_named_with_its_line() {
             "7: store.node: `a b` is no name | write up to 48 letters, digits and -_.:, such as gate-1",
         ),
         (
+            "store: { secret: short }",
+            "7: store.secret: it has fewer than 32 characters | draw one with `openssl rand -hex 32`, and write file:PATH",
+        ),
+        (
             "store: { elasticsearch: { url: \"http://h:9200\", prefix: Records } }",
             "7: store.elasticsearch.prefix: `Records` begins no name of an index | write lower-case letters, digits and -_., such as portcullis",
         ),

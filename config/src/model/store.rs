@@ -19,6 +19,11 @@ pub struct Store {
     /// What this gateway's records are marked with. Unset: the machine's name and the admin port. Two gateways of one
     /// installation need two names.
     pub node: Option<String>,
+    /// What the gateways of one installation have in common: the hashes of keys, users and sessions are made with it. At
+    /// least 32 characters, the same on every gateway. Write `file:PATH`, not the secret. Unset: that of `share`, else
+    /// each gateway has its own in the state folder, and a ban of a user, key or session made on one does not fit on
+    /// the others. Another one ends bans of users.
+    pub secret: Option<String>,
     /// How long records are kept.
     pub retention: Retention,
     /// How much may wait in the state folder while the database is slow or away; further records are lost and counted
@@ -83,6 +88,7 @@ impl Default for Store {
             database: "sqlite".to_owned(),
             password: None,
             node: None,
+            secret: None,
             retention: Retention::default(),
             spool: ByteSize::mib(256),
             queue: 16_384,

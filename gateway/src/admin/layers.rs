@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use portcullis_admin::overlay::{Exception, Mode, Overlay};
 use portcullis_config::{self as config, Config};
 use portcullis_detect::RuleSet;
+use portcullis_detect::behaviour::{SubjectId, SubjectKind};
 
 /// The file's settings, and what lies over them.
 #[derive(Debug)]
@@ -123,7 +124,25 @@ pub(crate) fn problems(file: &Config, overlay: &Overlay, rules: &RuleSet) -> Vec
             }
         }
     }
+    for (index, allowed) in overlay.allow.iter().enumerate() {
+        let fault = faulty_subject(file, &allowed.subject);
+        problems.extend(fault.map(|fault| format!("allow[{index}].subject: {fault}")));
+    }
     problems
+}
+
+/// Why nothing would come of allowing somebody.
+fn faulty_subject(file: &Config, subject: &str) -> Option<String> {
+    let id: SubjectId = match subject.parse() {
+        Ok(id) => id,
+        Err(error) => return Some(format!("{error}")),
+    };
+    let by_address = matches!(id.kind, SubjectKind::Address | SubjectKind::Prefix);
+    let known = by_address || file.behaviour.enabled;
+    (!known).then(|| {
+        "behaviour is switched off, so that nobody is known but by address; set behaviour.enabled"
+            .to_owned()
+    })
 }
 
 fn faulty_thresholds(thresholds: &config::Thresholds) -> Option<String> {
@@ -252,6 +271,26 @@ policies:
                 left_out.len() == 1 && left_out[0].contains(expected),
                 "{left_out:?}"
             );
+        }
+    }
+
+    #[test]
+    fn who_is_allowed_is_somebody_who_can_be_known() {
+        for (subject, expected) in [
+            ("address:192.0.2.1", None),
+            ("prefix:192.0.2.0/24", None),
+            ("nobody", Some("no subject")),
+            ("user:00c0ffee00c0ffee", Some("switched off")),
+        ] {
+            let over = overlay(&format!(
+                r#"{{"allow":[{{"subject":"{subject}","until":"2030-01-01T00:00:00Z","reason":"x"}}]}}"#
+            ));
+            let told = problems(&file(), &over, &RuleSet::default());
+            let right = match expected {
+                None => told.is_empty(),
+                Some(words) => told.len() == 1 && told[0].contains(words),
+            };
+            assert!(right, "{subject}: {told:?}");
         }
     }
 

@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::analyze::{self, word};
 use super::layers::{self, Layers, Over};
 use super::{AdminState, Phase, redact};
+use crate::allowed::AllowList;
 use crate::control::wall;
 use crate::worker::Shared;
 
@@ -308,11 +309,11 @@ impl Gateway for Process {
             );
         }
         let shared = &self.shared;
-        let snapshot =
-            shared
-                .snapshot
-                .load()
-                .with_policies(config, &shared.limits, &shared.metrics)?;
+        let snapshot = shared
+            .snapshot
+            .load()
+            .with_policies(config, &shared.limits, &shared.metrics)?
+            .allowing(AllowList::of(overlay));
         shared.snapshot.store(Arc::new(snapshot));
         self.layers.lay(Over {
             version,

@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -35,9 +35,11 @@ pub(super) async fn accept(listener: TcpListener, router: Router, state: Arc<Adm
         };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let router = router.clone();
+                let (router, state) = (router.clone(), state.clone());
                 tokio::spawn(async move {
-                    serve(stream, peer, router).await;
+                    if let Some(given_up) = serve(stream, peer, router).await {
+                        state.metrics.admin.gave_up(given_up);
+                    }
                     drop(seat);
                 });
             }
@@ -50,14 +52,28 @@ pub(super) async fn accept(listener: TcpListener, router: Router, state: Arc<Adm
     }
 }
 
-/// Serves one connection for a limited time: nobody keeps a seat by reading or writing slowly.
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
+/// What a client was being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// An answer of a known length.
+    Answer,
+    /// A file of records.
+    Export,
+    /// Events of the live feed.
+    Live,
+}
+
+/// Serves one connection for a limited time: nobody keeps a seat by reading or writing slowly. What the client was being
+/// sent, where it was given up because it did not read.
+async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) -> Option<Kind> {
     let _ = stream.set_nodelay(true);
-    let io = Stall::new(stream, WRITE_PATIENCE);
-    let streaming = Arc::new(AtomicBool::new(false));
+    let stalled = Arc::<AtomicBool>::default();
+    let io = Stall::new(stream, WRITE_PATIENCE, stalled.clone());
+    let sent = Arc::new(AtomicU8::new(Kind::Answer as u8));
     let service = {
-        let streaming = streaming.clone();
-        service_fn(move |request| answer(request, peer, router.clone(), streaming.clone()))
+        let sent = sent.clone();
+        service_fn(move |request| answer(request, peer, router.clone(), sent.clone()))
     };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -67,16 +83,17 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
         .with_upgrades();
     tokio::pin!(connection);
     let lifetime = tokio::time::timeout(LIFETIME, connection.as_mut()).await;
-    if lifetime.is_ok() {
-        return;
+    if lifetime.is_err() {
+        // What is under way is finished, nothing new begins.
+        connection.as_mut().graceful_shutdown();
+        if Kind::from(sent.load(Ordering::Relaxed)) == Kind::Answer {
+            let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
+        } else {
+            let _ = connection.await;
+        }
     }
-    // What is under way is finished, nothing new begins.
-    connection.as_mut().graceful_shutdown();
-    if streaming.load(Ordering::Relaxed) {
-        let _ = connection.await;
-    } else {
-        let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
-    }
+    let given_up = stalled.load(Ordering::Relaxed);
+    given_up.then(|| Kind::from(sent.load(Ordering::Relaxed)))
 }
 
 /// Answers one request. The time until its answer begins is bounded, and with it the time its body may take.
@@ -84,7 +101,7 @@ async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
     router: Router,
-    streaming: Arc<AtomicBool>,
+    sent: Arc<AtomicU8>,
 ) -> Result<Response, Infallible> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(ConnectInfo(peer));
@@ -98,17 +115,30 @@ async fn answer(
         .into_response(),
     };
     let kind = response.headers().get(CONTENT_TYPE);
-    let goes_on = kind.is_some_and(|kind| {
-        STREAMS
-            .iter()
-            .any(|stream| kind.as_bytes().starts_with(stream.as_bytes()))
-    });
-    streaming.store(goes_on, Ordering::Relaxed);
+    let begins =
+        |stream: &str| kind.is_some_and(|kind| kind.as_bytes().starts_with(stream.as_bytes()));
+    let stream = STREAMS.iter().find(|(stream, _)| begins(stream));
+    let kind = stream.map_or(Kind::Answer, |(_, kind)| *kind);
+    sent.store(kind as u8, Ordering::Relaxed);
     Ok(response)
 }
 
+impl From<u8> for Kind {
+    fn from(number: u8) -> Self {
+        match number {
+            1 => Self::Export,
+            2 => Self::Live,
+            _ => Self::Answer,
+        }
+    }
+}
+
 /// Answers that go on for as long as their client reads.
-const STREAMS: [&str; 3] = ["text/event-stream", "text/csv", "application/x-ndjson"];
+const STREAMS: [(&str, Kind); 3] = [
+    ("text/event-stream", Kind::Live),
+    ("text/csv", Kind::Export),
+    ("application/x-ndjson", Kind::Export),
+];
 const MAX_CONNECTIONS: usize = 128;
 /// Room for a filter with every parameter at its longest.
 const MAX_HEAD: usize = 64 * 1024;

@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,16 +19,19 @@ pub(super) struct Stall<S> {
     /// Runs while a write waits.
     deadline: Pin<Box<Sleep>>,
     waiting: bool,
+    /// Set once a write has waited for too long.
+    stalled: Arc<AtomicBool>,
 }
 
 impl<S> Stall<S> {
-    /// Gives each write this long to make headway.
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+    /// Gives each write this long to make headway; sets `stalled` when one does not.
+    pub(super) fn new(stream: S, patience: Duration, stalled: Arc<AtomicBool>) -> Self {
         Self {
             stream,
             patience,
             deadline: Box::pin(sleep(patience)),
             waiting: false,
+            stalled,
         }
     }
 
@@ -46,6 +51,7 @@ impl<S> Stall<S> {
             self.deadline.as_mut().reset(end);
         }
         ready!(self.deadline.as_mut().poll(context));
+        self.stalled.store(true, Ordering::Relaxed);
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "the client does not read",
@@ -105,10 +111,12 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_read_is_given_up() {
         let (mut reader, writer) = tokio::io::duplex(16);
-        let mut stall = Stall::new(writer, Duration::from_millis(200));
+        let stalled = Arc::<AtomicBool>::default();
+        let mut stall = Stall::new(writer, Duration::from_millis(200), stalled.clone());
         stall.write_all(&[0; 16]).await.expect("it fits");
         let error = stall.write_all(&[0; 1]).await.expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(stalled.load(Ordering::Relaxed));
         // Once read from, it takes more.
         reader
             .read_exact(&mut [0; 16])
@@ -120,7 +128,8 @@ mod tests {
     #[tokio::test]
     async fn slow_reading_is_no_stall() {
         let (mut reader, writer) = tokio::io::duplex(4);
-        let mut stall = Stall::new(writer, Duration::from_millis(500));
+        let stalled = Arc::<AtomicBool>::default();
+        let mut stall = Stall::new(writer, Duration::from_millis(500), stalled.clone());
         let reading = async {
             for _ in 0..8 {
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -129,5 +138,6 @@ mod tests {
         };
         let (written, ()) = tokio::join!(stall.write_all(&[7; 32]), reading);
         written.expect("each write made headway in time");
+        assert!(!stalled.load(Ordering::Relaxed));
     }
 }

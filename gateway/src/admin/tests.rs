@@ -3,28 +3,35 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 
 use super::AdminState;
 use super::serve;
 use crate::metrics::Metrics;
 
-fn plane() -> SocketAddr {
-    let state = Arc::new(AdminState::new(Metrics::new().unwrap()));
+fn plane() -> (SocketAddr, Arc<Metrics>) {
+    let metrics = Metrics::new().unwrap();
+    let state = Arc::new(AdminState::new(metrics.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    let endless = || async {
-        let bytes =
-            futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 65536]));
-        axum::body::Body::from_stream(bytes)
+    let endless = |kind: &'static str| {
+        get(move || async move {
+            let bytes =
+                futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 65536]));
+            ([(CONTENT_TYPE, kind)], Body::from_stream(bytes))
+        })
     };
     let router = Router::new()
         .route("/alive", get(|| async { "alive" }))
-        .route("/endless", get(endless));
+        .route("/endless", endless("text/plain"))
+        .route("/export", endless("text/csv; charset=utf-8"))
+        .route("/live", endless("text/event-stream"));
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -35,7 +42,7 @@ fn plane() -> SocketAddr {
             serve::accept(listener, router, state).await;
         });
     });
-    address
+    (address, metrics)
 }
 
 fn ask(address: SocketAddr, path: &str) -> String {
@@ -54,7 +61,7 @@ fn ask(address: SocketAddr, path: &str) -> String {
 
 #[test]
 fn idle_connections_take_no_more_than_their_seats() {
-    let address = plane();
+    let (address, _) = plane();
     let idle: Vec<TcpStream> = (0..serve::SEATS - 1)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
@@ -64,12 +71,34 @@ fn idle_connections_take_no_more_than_their_seats() {
 }
 
 #[test]
-fn who_does_not_read_loses_the_connection() {
-    let address = plane();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /endless HTTP/1.1\r\nhost: admin\r\n\r\n").unwrap();
-    // Longer than the patience of the server; then what the buffers hold is read, and the end comes.
-    std::thread::sleep(serve::PATIENCE + Duration::from_secs(2));
+fn who_does_not_read_loses_the_connection_and_is_counted() {
+    let (address, metrics) = plane();
+    let mut streams = ["/endless", "/export", "/live", "/live"].map(|path| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: admin\r\n\r\n").unwrap();
+        stream
+    });
+    let end = Instant::now() + serve::PATIENCE + Duration::from_secs(60);
+    let counted = || {
+        let text = metrics.render();
+        [
+            "portcullis_admin_stalled_total{sent=\"answer\"} 1",
+            "portcullis_admin_stalled_total{sent=\"export\"} 1",
+            "portcullis_live_dropped_total 2",
+        ]
+        .map(|line| text.lines().any(|found| found == line))
+    };
+    while counted() != [true; 3] {
+        assert!(Instant::now() < end, "{:?}", counted());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // What the buffers hold is read, and the end comes.
+    for stream in &mut streams {
+        ends(stream);
+    }
+}
+
+fn ends(stream: &mut TcpStream) {
     let patience = Some(Duration::from_secs(10));
     stream.set_read_timeout(patience).unwrap();
     let mut sink = vec![0; 1 << 20];
@@ -90,7 +119,7 @@ fn who_does_not_read_loses_the_connection() {
 
 #[test]
 fn a_head_without_end_is_refused() {
-    let address = plane();
+    let (address, _) = plane();
     let mut stream = TcpStream::connect(address).unwrap();
     let patience = Some(Duration::from_secs(20));
     stream.set_read_timeout(patience).unwrap();

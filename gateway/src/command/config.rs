@@ -2,18 +2,17 @@
 
 mod yaml;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use portcullis_admin::overlay::Overlay;
-use portcullis_store::{Database, overlay};
+use portcullis_store::overlay;
 use serde_json::{Value, json};
 
+use super::database::Place;
 use super::{list_problems, say};
 use crate::cli::{ConfigCommand, ExportArgs};
 use crate::reload;
-use crate::state_dir::StateDir;
 
 /// Prints the schema, the reference, the shipped file, or a file with what was set by API over it.
 ///
@@ -45,29 +44,36 @@ fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         Ok(file) => file,
         Err(problems) => return refused(problems.iter().map(ToString::to_string).collect()),
     };
-    let place = StateDir::place(args.state_dir.clone(), config.admin.address.port());
-    let (version, overlay) = latest(&place.join("store.db"))?;
+    let (version, overlay) = latest(Place::of(&config, args.state_dir.clone()))?;
     lay(&mut file, &overlay)?;
     say(&format!(
         "# {name} with version {version} of the settings made by API over it."
     ));
+    for allowed in &overlay.allow {
+        let reason = &allowed.reason;
+        let (subject, until) = (&allowed.subject, &allowed.until);
+        say(&format!(
+            "# Allowed until {until}, which no file says: {subject} ({reason})."
+        ));
+    }
     say(yaml::write(&file).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
-/// The latest version of the settings in a store, and its number; nothing and 0 where there is no store yet.
-fn latest(file: &Path) -> anyhow::Result<(i64, Overlay)> {
-    if !file.exists() {
+/// The latest version of the settings in a database, and its number; nothing and 0 where there is none yet.
+fn latest(place: Option<Place>) -> anyhow::Result<(i64, Overlay)> {
+    let Some(place) = place.filter(|place| place.missing().is_none()) else {
         return Ok((0, Overlay::default()));
-    }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let found = runtime.block_on(async {
-        let database = Database::open_file(file).await?;
-        overlay::latest(&database).await
+        let database = place.open().await?;
+        let latest = overlay::latest(&database).await;
+        latest.context("the settings made by API cannot be read")
     });
-    match found.with_context(|| format!("{} cannot be read", file.display()))? {
+    match found? {
         None => Ok((0, Overlay::default())),
         Some(found) => Ok((found.version, serde_json::from_str(&found.settings)?)),
     }

@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use portcullis_admin::Role;
 use portcullis_admin::access::secret;
 use portcullis_admin::access::{Clock, SystemClock};
@@ -15,8 +15,10 @@ use portcullis_store::access::{Accounts, User};
 use portcullis_store::audit::{self, Event};
 use serde_json::json;
 
+use super::database::Place;
 use super::say;
 use crate::cli::{UsersArgs, UsersCommand};
+use crate::reload;
 use crate::state_dir::StateDir;
 
 /// The longest password that is read, in bytes.
@@ -40,20 +42,34 @@ pub fn run(args: &UsersArgs) -> anyhow::Result<ExitCode> {
 
 /// Opens the database. Only the first user may be added where there is none yet; anything else is a folder mistyped.
 async fn open(args: &UsersArgs) -> anyhow::Result<Database> {
-    if let Some(url) = &args.database {
-        return Ok(Database::open(url).await?);
-    }
-    let folder = StateDir::place(args.state_dir.clone(), args.admin_port);
-    let file = folder.join(FILE);
-    if !file.exists() {
+    let place = place(args)?;
+    if let Some(file) = place.missing() {
         ensure!(
             matches!(args.what, UsersCommand::Add { .. }),
-            "there is no database {}: name the gateway's state folder with --state-dir, or its --database",
+            "there is no database {}: name the gateway's --config, its state folder with --state-dir, or its --database",
             file.display()
         );
-        StateDir::open(folder)?;
+        if let Some(folder) = file.parent() {
+            StateDir::open(folder.to_owned())?;
+        }
     }
-    Ok(Database::open_file(&file).await?)
+    place.open().await
+}
+
+fn place(args: &UsersArgs) -> anyhow::Result<Place> {
+    let Some(file) = &args.config else {
+        return Ok(match &args.database {
+            Some(url) => Place::named(url),
+            None => Place::in_folder(StateDir::place(args.state_dir.clone(), args.admin_port)),
+        });
+    };
+    let config = reload::read(file).map_err(|problems| anyhow!(problems.join("\n")))?;
+    Place::of(&config, args.state_dir.clone()).with_context(|| {
+        format!(
+            "{}: store.database is off, so there are no users",
+            file.display()
+        )
+    })
 }
 
 async fn answer(accounts: &Accounts, what: &UsersCommand) -> anyhow::Result<String> {
@@ -255,6 +271,3 @@ async fn note(accounts: &Accounts, action: &str, target: &str, detail: &str) -> 
         .await
         .context("it is done, but the audit trail could not be written")
 }
-
-/// The database in the state folder.
-const FILE: &str = "store.db";

@@ -48,6 +48,7 @@ pub struct Exchange {
     // Whether behaviour is judged under it, too.
     watched: bool,
     ban: Option<SubjectId>,
+    allowed: Option<SubjectId>,
     answered: bool,
     method: Method,
     uri: Uri,
@@ -97,6 +98,7 @@ impl Exchange {
             barred: false,
             watched: false,
             ban: None,
+            allowed: None,
             answered: false,
             id: RequestId::next(),
             time: SystemTime::now(),
@@ -157,6 +159,16 @@ impl Exchange {
             ja4: self.state.ja4(),
         };
         self.subjects = snapshot.identity.of_head(&origin, &snapshot.trusted, parts);
+    }
+
+    /// The route it takes where one of its subjects is allowed.
+    pub fn allowed<'a>(&mut self, snapshot: &'a Snapshot) -> Option<&'a Route> {
+        if snapshot.allowed.is_empty() {
+            return None;
+        }
+        let found = snapshot.allowed.find(&self.subjects, SystemClock.wall());
+        self.allowed = found;
+        found.and_then(|_| snapshot.lenient(self.route?))
     }
 
     /// Whether one of its subjects is banned; seconds until that is over, where it ends by itself.
@@ -576,7 +588,11 @@ impl Exchange {
 
     fn write_record(&self) {
         let snapshot = &self.current.snapshot;
-        let route = self.route.map(|route| &snapshot.routes.all()[route]);
+        let taken = |route| match self.allowed {
+            Some(_) => snapshot.lenient(route),
+            None => snapshot.routes.all().get(route),
+        };
+        let route = self.route.and_then(taken);
         let (outcome, reason) = self.outcome();
         let messages = self
             .messages
@@ -614,6 +630,7 @@ impl Exchange {
             limit: self.limit.as_deref(),
             subjects: self.watched.then_some(&self.subjects),
             ban: self.ban,
+            allowed: self.allowed,
             verdict: messages.as_deref().or(self.verdict.as_deref()),
             response_verdict: self.response_verdict.as_deref(),
             response_action: self.response_done.map(Done::as_str),

@@ -8,10 +8,12 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::{CLASSES, Metrics, Name, Stage, counter, gauge, known_counters};
+use crate::admin::serve::Kind;
 
 /// Counters of the admin API.
 pub(crate) struct AdminMetrics {
     answers: IntCounterVec,
+    stalled: IntCounterVec,
     watchers: IntGauge,
     dropped: IntCounter,
     missed: IntCounter,
@@ -22,6 +24,7 @@ impl AdminMetrics {
         let classes = CLASSES.iter().skip(1).copied();
         Ok(Self {
             answers: known_counters(registry, Name::AdminAnswers, "class", classes)?,
+            stalled: known_counters(registry, Name::AdminStalled, "sent", ["answer", "export"])?,
             watchers: gauge(registry, Name::LiveClients)?,
             dropped: counter(registry, Name::LiveDropped)?,
             missed: counter(registry, Name::LiveMissed)?,
@@ -39,6 +42,18 @@ impl AdminMetrics {
             Counted::Dropped => self.dropped.inc(),
             Counted::Missed(count) => self.missed.inc_by(count),
         }
+    }
+}
+
+impl AdminMetrics {
+    /// Counts a client that was given up because it did not read.
+    pub(crate) fn gave_up(&self, sent: Kind) {
+        let sent = match sent {
+            Kind::Answer => "answer",
+            Kind::Export => "export",
+            Kind::Live => return self.dropped.inc(),
+        };
+        self.stalled.with_label_values(&[sent]).inc();
     }
 }
 

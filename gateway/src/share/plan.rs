@@ -53,9 +53,6 @@ impl Plan {
         }
         let certificates = share.ca.as_deref().map(trust).transpose()?;
         let secret = hmac::Key::new(hmac::HMAC_SHA256, share.secret.as_bytes());
-        let hashes = hmac::sign(&secret, b"portcullis: hashes of subjects and keys");
-        let hashes = hashes.as_ref().iter().take(16);
-        let hashes = hashes.fold(0_u128, |all, byte| all << 8 | u128::from(*byte));
         let batches = hmac::sign(&secret, b"portcullis: signatures of batches");
         let prefix = &share.prefix;
         Ok(Some(Self {
@@ -65,7 +62,7 @@ impl Plan {
             bans: format!("{{{prefix}}}:bans"),
             interval: share.interval.get(),
             seal: Seal::new(batches.as_ref()),
-            hashing: Hashing::new(hashes),
+            hashing: hashing(&share.secret),
         }))
     }
 
@@ -73,6 +70,14 @@ impl Plan {
     pub(crate) const fn hashing(&self) -> Hashing {
         self.hashing
     }
+}
+
+/// The hashes that all gateways with a secret have in common.
+pub(crate) fn hashing(secret: &str) -> Hashing {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let hashes = hmac::sign(&key, b"portcullis: hashes of subjects and keys");
+    let hashes = hashes.as_ref().iter().take(16);
+    Hashing::new(hashes.fold(0_u128, |all, byte| all << 8 | u128::from(*byte)))
 }
 
 fn trust(path: &Path) -> Result<TlsCertificates, String> {

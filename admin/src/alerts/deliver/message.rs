@@ -20,7 +20,7 @@ pub struct Message {
 impl Message {
     pub(super) fn new(alert: Alert, why: &str, console: &str) -> Self {
         Self {
-            advice: Advice::on(&alert),
+            advice: Advice::on(&alert, &[]),
             link: (!console.is_empty())
                 .then(|| format!("{}/alerts/{}", console.trim_end_matches('/'), alert.id)),
             why: why.to_owned(),
