@@ -142,7 +142,7 @@ def run(work):
     for name, score in scores["valid"].items():
         say(f"evaluating {name}")
         chosen = thresholds(scores["dev"][name], known["dev"])
-        report["scores"][name] = {**figures(score, known["valid"]), "thresholds": chosen, "transfer": transfer(score, known["valid"], chosen)}
+        report["scores"][name] = {**figures(score, known["valid"]), "thresholds": chosen, "transfer": transfer(score, known["valid"], chosen), **curves(score, known["valid"], chosen["0.001"])}
         if name in votes["valid"].values:
             report["scores"][name]["calibration_error"] = metrics.calibration_error(score, known["valid"].labels)
     # Below this only one attack in a hundred of dev lies: weak rules alone say little there.
@@ -157,6 +157,12 @@ def run(work):
     pictures(work, report, scores["valid"], known["valid"])
     show(report)
     return report
+
+
+def curves(score, known, cut):
+    """The ROC curve on valid, and what was taken for what at the threshold that dev chose."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    return {"roc": metrics.roc(score, known.labels, usual), "confusion": metrics.confusion(score, known.labels, usual, cut)}
 
 
 def transfer(score, known, chosen):
@@ -195,7 +201,14 @@ def classification(work, known, joint):
     for name in sorted(set(truth)):
         right, wrong, lost = confusion[name, name], sum(count for (real, given), count in confusion.items() if given == name and real != name), sum(count for (real, given), count in confusion.items() if real == name and given != name)
         scored[name] = 2 * right / max(1, 2 * right + wrong + lost)
-    return {"accuracy": float((truth == said).mean()), "macro_f1": float(np.mean(list(scored.values()))), "f1": scored, "confused": [{"class": real, "named": given, "count": count} for (real, given), count in confusion.most_common() if real != given][:25]}
+    return {"accuracy": float((truth == said).mean()), "macro_f1": float(np.mean(list(scored.values()))), "f1": scored, "confused": [{"class": real, "named": given, "count": count} for (real, given), count in confusion.most_common() if real != given][:25],
+            "confusion": square(confusion)}
+
+
+def square(confusion):
+    """Counts of pairs of true and given class as a square table; classes that were only given stand in it too."""
+    names = sorted({str(name) for pair in confusion for name in pair})
+    return {"threshold": None, "labels": names, "rows": [[confusion[real, given] for given in names] for real in names]}
 
 
 def show(report):

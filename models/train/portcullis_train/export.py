@@ -78,6 +78,37 @@ def sources(summary):
     return sorted(name for name in named if name in summary["licences"])
 
 
+MOST_FEATURES = 40
+
+
+def rounded(value):
+    return None if value is None else float(f"{value:.6g}")
+
+
+def measured(work, name, report, digest):
+    """What the gateway's API tells of how a model was measured; `digest` says of which file."""
+    made = {"sha256": digest, "importance": [{"feature": feature, "share": rounded(share)} for feature, share in list(described(work, name).get("importance", {}).items())[:MOST_FEATURES]] or None}
+    if name in report["scores"]:
+        one, valid = report["scores"][name], report["data"]["valid"]
+        made["metrics"] = {
+            "requests": valid["recorded_harmless"] + valid["attacks"], "attacks": valid["attacks"], **{key: rounded(one.get(key)) for key in ("auc", "average_precision", "calibration_error")},
+            "at": [{"wronged": float(rate), "threshold": rounded(at["threshold"]), "detected": rounded(at["detected"]), "interval": [rounded(end) for end in at["interval"]]} for rate, at in one["at"].items()],
+            "classes": [{"class": cls, "count": value["count"], "detected": rounded(value["detected"])} for cls, value in one["classes"].items()],
+            "sources": [{"source": source, "count": value["count"], "wronged": rounded(value["wronged"])} for source, value in one["wronged_at_0.001"].items()]}
+        made["roc"] = [dict(zip(("wronged", "detected", "threshold"), map(rounded, point))) for point in one["roc"]]
+        made["confusion"] = one["confusion"]
+    elif described(work, name)["role"] == "classifier" and "classifier" in report:
+        one = report["classifier"]
+        made["metrics"] = {"accuracy": rounded(one["accuracy"]), "macro_f1": rounded(one["macro_f1"]), "classes": [{"class": cls, "f1": rounded(value)} for cls, value in one["f1"].items()]}
+        made["confusion"] = one["confusion"]
+    return made
+
+
+def figures(work, models, report):
+    """The file of figures that travels with the artifacts."""
+    return {"format": 1, "models": {model["name"]: measured(work, model["name"], report, model["sha256"]) for model in models}}
+
+
 def run(work, out):
     report = json.loads((work.root / "reports" / "evaluation.json").read_text())
     trained_on = sources(work.summary())
@@ -97,6 +128,7 @@ def run(work, out):
         raise RuntimeError(f"artifacts take {total} bytes, allowed are {MOST_BYTES}")
     write_json(folder / "manifest.json", {"format": 1, "joint": joint_thresholds(report), "models": models})
     (folder / "parity.json").write_text(json.dumps(parity, separators=(",", ":")) + "\n")
+    (folder / "report.json").write_text(json.dumps(figures(work, models, report), separators=(",", ":")) + "\n")
     reports = out / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     for path in [work.root / "data" / "dataset.json", *sorted((work.root / "reports").iterdir())]:

@@ -43,6 +43,24 @@ def detection(scores, labels, classes, harmless=None):
     return result
 
 
+def roc(scores, labels, harmless, points=64):
+    """The ROC curve in few points, dense where few harmless requests are wronged: [wronged, detected, threshold]."""
+    attacks, base = np.sort(np.asarray(scores)[np.asarray(labels) == 1]), np.sort(np.asarray(scores)[harmless])
+    shares = np.concatenate([[0.0], np.geomspace(1 / max(2, len(base)), 1.0, points - 1)])
+    cuts = sorted({float(base[-1 - min(int(share * len(base)), len(base) - 1)]) for share in shares[1:]} | {cut_at(base, 0)}, reverse=True)
+
+    def above(ordered, cut):
+        return float(1 - np.searchsorted(ordered, cut, side="left") / len(ordered))
+    return [[above(base, cut), above(attacks, cut), cut] for cut in cuts]
+
+
+def confusion(scores, labels, harmless, cut):
+    """What was taken for what at a threshold."""
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    rows = [[int((chosen < cut).sum()), int((chosen >= cut).sum())] for chosen in (scores[harmless], scores[labels == 1])]
+    return {"threshold": cut, "labels": ["harmless", "attack"], "rows": rows}
+
+
 def calibration_error(probability, labels, bins=10):
     """Expected calibration error over bins of equal width."""
     probability, labels = np.asarray(probability), np.asarray(labels)

@@ -117,3 +117,16 @@ def test_lists_stand_on_one_line(tmp_path):
     write_json(tmp_path / "a.json", value)
     text = (tmp_path / "a.json").read_text()
     assert json.loads(text) == value and '"x": [0.5, 1, 2],' in text
+
+
+def test_roc_and_confusion_by_table():
+    labels = np.array([0] * 8 + [1] * 4)
+    scores = np.array([0.0, 0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.8, 0.3, 0.6, 0.9, 1.0])
+    curve = metrics.roc(scores, labels, labels == 0, points=8)
+    wronged, detected, cuts = (np.array(column) for column in zip(*curve))
+    assert (np.diff(cuts) < 0).all() and (np.diff(wronged) >= 0).all() and (np.diff(detected) >= 0).all()
+    assert wronged[0] == 0 and detected[0] == pytest.approx(0.5), "above the highest harmless score"
+    assert wronged[-1] == 1 and detected[-1] == 1
+    for share, found, cut in curve:
+        assert share == pytest.approx((scores[labels == 0] >= cut).mean()) and found == pytest.approx((scores[labels == 1] >= cut).mean())
+    assert metrics.confusion(scores, labels, labels == 0, 0.5) == {"threshold": 0.5, "labels": ["harmless", "attack"], "rows": [[6, 2], [1, 3]]}

@@ -69,6 +69,19 @@ def test_figures_are_written(trained):
     assert "## Data" in card and "generator: own" in card and "## Limits" in card
 
 
+def test_figures_travel_with_the_artifacts(trained):
+    artifacts = trained / "models" / "artifacts"
+    told = json.loads((artifacts / "report.json").read_text())["models"]
+    for model in json.loads((artifacts / "manifest.json").read_text())["models"]:
+        one = told[model["name"]]
+        assert one["sha256"] == model["sha256"]
+        rows = one["confusion"]["rows"]
+        assert len(rows) == len(one["confusion"]["labels"]) and sum(map(sum, rows)) > 0
+        if model["role"] != "classifier":
+            assert one["metrics"]["auc"] > 0 and one["roc"][-1]["wronged"] == 1
+    assert told["lightgbm"]["importance"][0]["share"] > 0 and told["gate"]["importance"] is None
+
+
 def test_a_file_that_was_tampered_with_fails_the_export(trained, tmp_path):
     work = Work(trained / "work")
     path = work.model("lightgbm")
