@@ -254,6 +254,7 @@ impl Detector {
         let critical = desk.features.findings.critical();
         let elevated =
             self.ensemble.has_doubts() && self.behaviour.is_elevated(subjects, policy, clock);
+        let history = || self.behaviour.history(subjects, policy, clock);
         let Worker {
             view, forms, state, ..
         } = worker;
@@ -266,6 +267,7 @@ impl Detector {
             clock,
             started,
             elevated,
+            history: &history,
             score: verdict.score,
             critical,
         };
