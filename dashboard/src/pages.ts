@@ -4,11 +4,13 @@ import {
   Bell,
   BookCheck,
   Brain,
+  ChartColumn,
   Gauge,
   House,
   ListChecks,
   type LucideIcon,
   ScrollText,
+  Settings,
   UsersRound,
 } from "lucide-react";
 import type { ComponentType } from "react";
@@ -33,8 +35,24 @@ export const PAGES: readonly PageEntry[] = [
   { path: "/alerts", title: "Alerts", icon: Bell, key: "a", load: () => import("./pages/alerts"), tenant: true },
   { path: "/logs", title: "Logs", icon: ScrollText, key: "l", load: () => import("./pages/logs"), tenant: true },
   { path: "/subjects", title: "Subjects", icon: UsersRound, key: "s", load: () => import("./pages/subjects") },
+  {
+    path: "/analytics",
+    title: "Analytics",
+    icon: ChartColumn,
+    key: "n",
+    load: () => import("./pages/analytics"),
+    tenant: true,
+  },
   { path: "/performance", title: "Performance", icon: Gauge, key: "p", load: () => import("./pages/performance") },
   { path: "/models", title: "Models", icon: Brain, key: "m", load: () => import("./pages/models") },
   { path: "/rules", title: "Rules", icon: ListChecks, key: "r", load: () => import("./pages/rules") },
   { path: "/audit", title: "Audit", icon: BookCheck, key: "u", load: () => import("./pages/audit"), role: "admin" },
+  {
+    path: "/settings",
+    title: "Settings",
+    icon: Settings,
+    key: "e",
+    load: () => import("./pages/settings"),
+    tenant: true,
+  },
 ];

@@ -11,6 +11,7 @@ mod customs;
 pub mod detect;
 mod distinct;
 mod evidence;
+mod history;
 mod judge;
 mod judgement;
 mod observe;
@@ -41,6 +42,7 @@ use crate::request::Request;
 
 pub use self::ban::{Ban, BanChange, BanCounts, Bans, Refusal};
 pub use self::detect::{Bounds, Detectors, Kind};
+pub use self::history::History;
 pub use self::judgement::{Factor, Finding, Judgement, Login, Outcome, Reaction, Risk};
 pub use self::profile::Step;
 pub use self::settings::{BanSettings, Memory, RiskSettings, Settings};
@@ -113,6 +115,21 @@ impl Behaviour {
         let spared = refusal.subject.kind == SubjectKind::Address
             && (subjects.token == Token::Valid || on.does_well(subjects, clock));
         (!spared).then_some(refusal)
+    }
+
+    /// What is known of whom the request comes from, as models read it; `None` where the stage is off or nobody has seen
+    /// the subject before. To be asked before the request itself is judged.
+    pub fn history(
+        &self,
+        subjects: &Subjects,
+        policy: &Policy,
+        clock: &dyn Clock,
+    ) -> Option<History> {
+        let on = self
+            .on
+            .as_ref()
+            .filter(|_| policy.behaviour != Watch::Off)?;
+        on.state.history(subjects, clock)
     }
 
     /// Whether the request comes from someone whose risk calls for a closer look; `false` where the stage is off.

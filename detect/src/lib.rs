@@ -257,6 +257,7 @@ impl Detector {
         );
         let elevated =
             self.ensemble.has_doubts() && self.behaviour.is_elevated(subjects, policy, clock);
+        let history = || self.behaviour.history(subjects, policy, clock);
         let Worker {
             view, forms, state, ..
         } = worker;
@@ -269,6 +270,7 @@ impl Detector {
             clock,
             started,
             elevated,
+            history: &history,
             score: verdict.score,
             strong,
             critical,

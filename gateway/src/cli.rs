@@ -61,9 +61,9 @@ enum Command {
     Eval(EvalArgs),
     /// Turn recorded requests into what models are trained on
     ///
-    /// Reads a request per line and writes arrays of NumPy: columns of whole requests, hashed n-grams of their fields, or
-    /// the bytes of the most suspicious fields, exactly as the gateway computes them when it serves. docs/FEATURES.md
-    /// describes the columns and files.
+    /// Reads a request per line and writes arrays of NumPy: columns of whole requests, hashed n-grams of their fields, the
+    /// bytes of the most suspicious fields, or what was known of the client by then, exactly as the gateway computes them
+    /// when it serves. docs/FEATURES.md describes the columns and files.
     #[command(
         after_help = "Example:\n  portcullis features requests.jsonl.gz request.npy --view request --gate gate.onnx"
     )]
@@ -507,9 +507,9 @@ pub enum LineFormat {
 }
 
 fn view(text: &str) -> Result<View, String> {
-    let built = [View::Request, View::Fields, View::Characters];
-    let named = built.into_iter().find(|view| view.as_str() == text);
-    named.ok_or_else(|| "request, fields or characters".to_owned())
+    let named = View::ALL.into_iter().find(|view| view.as_str() == text);
+    let built = named.filter(|view| *view != View::Flow);
+    built.ok_or_else(|| "request, fields, characters, behaviour or sequence".to_owned())
 }
 
 fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {

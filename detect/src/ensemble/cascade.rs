@@ -7,6 +7,7 @@ use super::manifest::{Joint, Mode, Role};
 use super::opinion::{Opinion, Skipped, Vote, Why};
 use super::weigh::{Found, weigh};
 use super::{Crew, Deep, Ensemble, Member, On, Tensor, explain};
+use crate::behaviour::History;
 use crate::clock::Clock;
 use crate::feature::{Characters, Reading, Row, View};
 use crate::rule::Category;
@@ -21,6 +22,7 @@ pub(crate) struct Votes {
     home: Option<Arc<On>>,
     row: Row,
     characters: Room,
+    history: Option<Box<History>>,
     out: Vec<f32>,
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct Asked<'a, 'r> {
     pub started: Instant,
     /// Whether the subject is one to look at more closely.
     pub elevated: bool,
+    /// What is known of the subject; computed only where a member asks for it.
+    pub history: &'a dyn Fn() -> Option<History>,
     /// What the signatures found; of that what rules of paranoia 1 found, and what those of critical severity among
     /// them found; 0 to 100.
     pub score: f32,
@@ -129,6 +133,7 @@ struct Run<'a, 'b, 'r> {
     staffed: bool,
     has_row: bool,
     has_characters: bool,
+    has_history: bool,
     opinion: Opinion,
 }
 
@@ -141,6 +146,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             staffed,
             has_row: false,
             has_characters: false,
+            has_history: false,
             opinion: Opinion::default(),
         }
     }
@@ -167,7 +173,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             }
         }
         let Joint { tag, .. } = on.joint;
-        let probability = on.settings.weights.joint(&self.opinion.votes)?;
+        let probability = self.joint()?;
         if probability >= tag {
             for (number, member) in
                 voters(Role::Classifier, true).chain(voters(Role::Classifier, false))
@@ -210,13 +216,34 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             Deep::Never => false,
             Deep::Grey => {
                 let [from, to] = self.on.joint.grey;
-                let joint = self.on.settings.weights.joint(&self.opinion.votes);
-                self.asked.elevated || joint.is_none_or(|joint| (from..=to).contains(&joint))
+                self.asked.elevated
+                    || self
+                        .joint()
+                        .is_none_or(|joint| (from..=to).contains(&joint))
             }
         }
     }
 
     fn ask(&mut self, number: usize, member: &Member) {
+        if !member.reads_history() {
+            return self.consult(number, member);
+        }
+        let (before, cast) = (self.joint(), self.opinion.votes.len());
+        self.consult(number, member);
+        // Whoever behaves as usual may still send an attack: a history speaks against a request, or not at all.
+        let lowers = self.joint() < before;
+        if let Some(vote) = self.opinion.votes.get_mut(cast)
+            && (lowers || !vote.agrees)
+        {
+            vote.group = None;
+        }
+    }
+
+    fn joint(&self) -> Option<f32> {
+        self.on.settings.weights.joint(&self.opinion.votes)
+    }
+
+    fn consult(&mut self, number: usize, member: &Member) {
         match self.run(number, member) {
             Ok(()) => match self.votes.out.first().copied() {
                 Some(raw) => self.vote(member, raw),
@@ -258,6 +285,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             crew,
             row,
             characters,
+            history,
             out,
             ..
         } = &mut *self.votes;
@@ -268,7 +296,9 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
         let model = seat.ok_or(Why::Absent)?;
         let input = match member.view() {
             View::Characters => Tensor::Bytes(&*characters.0),
-            _ => Tensor::Floats(&row.0),
+            View::Behaviour => Tensor::Floats(&known(history)?.columns),
+            View::Sequence => Tensor::Floats(followed(history)?.steps.as_flattened()),
+            View::Request | View::Fields | View::Flow => Tensor::Floats(&row.0),
         };
         out.clear();
         model.run(input, out).map_err(|_| Why::Failed)
@@ -283,6 +313,10 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
         if view == View::Request && !self.has_row {
             self.asked.reading.request(&mut self.votes.row);
             self.has_row = true;
+        }
+        if matches!(view, View::Behaviour | View::Sequence) && !self.has_history {
+            self.votes.history = (self.asked.history)().map(Box::new);
+            self.has_history = true;
         }
     }
 
@@ -307,5 +341,20 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             model: member.name.clone(),
             why,
         });
+    }
+}
+
+fn known(history: &Option<Box<History>>) -> Result<&History, Why> {
+    history.as_deref().ok_or(Why::NoHistory)
+}
+
+/// A history with requests one by one: who came once has counters only.
+fn followed(history: &Option<Box<History>>) -> Result<&History, Why> {
+    let history = known(history)?;
+    let last = history.steps[History::LENGTH - 1];
+    if last[0] > 0.0 {
+        Ok(history)
+    } else {
+        Err(Why::NoHistory)
     }
 }

@@ -10,7 +10,7 @@ use crate::rule::Category;
 /// What a model reads of one request.
 #[derive(Clone, Copy, Debug)]
 pub enum Tensor<'a> {
-    /// Of the view `request`.
+    /// Of the views `request`, `behaviour` and `sequence`.
     Floats(&'a [f32]),
     /// Of the view `characters`.
     Bytes(&'a [u8]),
@@ -71,6 +71,11 @@ impl Member {
     /// Whether it is asked on every request.
     pub(super) fn is_cheap(&self) -> bool {
         self.entry.cost == Cost::Cheap
+    }
+
+    /// Whether it reads what is known of the subject, and not the request.
+    pub(super) fn reads_history(&self) -> bool {
+        matches!(self.entry.view, View::Behaviour | View::Sequence)
     }
 
     /// What it reads.

@@ -107,17 +107,20 @@ pub enum Why {
     Busy,
     /// It could not be loaded.
     Absent,
+    /// It reads what is known of the client, and nothing is known yet.
+    NoHistory,
     /// It failed, or answered with what is no number.
     Failed,
 }
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 5] = [
+    pub const ALL: [Why; 6] = [
         Why::Deadline,
         Why::NotGrey,
         Why::Busy,
         Why::Absent,
+        Why::NoHistory,
         Why::Failed,
     ];
 
@@ -128,6 +131,7 @@ impl Why {
             Why::NotGrey => "not-grey",
             Why::Busy => "busy",
             Why::Absent => "absent",
+            Why::NoHistory => "no-history",
             Why::Failed => "failed",
         }
     }

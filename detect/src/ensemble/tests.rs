@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::manifest::Manifest;
-use super::*;
+use super::{Settings as Ensembles, *};
+use crate::behaviour::{Behaviour, Hashing, Settings, State};
 use crate::clock::{Clock, Timeline};
 use crate::feature::View;
 use crate::{
-    Action, Body, Detector, Exception, Policy, Request, RuleSet, Subjects, Verdict, Worker,
+    Action, Body, Detector, Exception, Policy, Request, RuleSet, Subjects, Verdict, Watch, Worker,
 };
 
 /// Answers always the same, and may let time pass.
@@ -28,7 +29,7 @@ impl Model for Fixed {
             Tensor::Floats(row) => row.len(),
             Tensor::Bytes(bytes) => bytes.len(),
         };
-        assert!(length == 128 || length == 768, "{length}");
+        assert!([128, 768, 18, 512].contains(&length), "{length}");
         self.runs.fetch_add(1, Ordering::Relaxed);
         if let Some((clock, time)) = &self.takes {
             clock.advance(*time);
@@ -60,10 +61,11 @@ impl World {
         let models: Vec<_> = rows
             .iter()
             .map(|(name, group, cost, mode, _)| {
-                let view = if *cost == "deep" {
-                    View::Characters
-                } else {
-                    View::Request
+                let view = match (*name, *cost) {
+                    ("window", _) => View::Behaviour,
+                    ("order", _) => View::Sequence,
+                    (_, "deep") => View::Characters,
+                    _ => View::Request,
                 };
                 json!({
                     "name": name, "file": "x", "sha256": name, "view": view.as_str(),
@@ -85,7 +87,7 @@ impl World {
         let crews = (0..crews).map(|_| Crew::new(rows.iter().map(seat).collect()));
         let crews = crews.collect();
         let members = manifest.models.into_iter().map(Member::new).collect();
-        let ensemble = Ensemble::new(Settings::default(), manifest.joint, members, None, crews);
+        let ensemble = Ensemble::new(Ensembles::default(), manifest.joint, members, None, crews);
         Self {
             clock,
             runs,
@@ -115,6 +117,19 @@ impl World {
         let clock: &dyn Clock = &*self.clock;
         self.detector
             .inspect(&mut self.worker, &request, &self.policy, &subjects, clock)
+    }
+
+    /// Keeps what subjects did.
+    fn watching(mut self) -> Self {
+        let settings = Settings {
+            enabled: true,
+            ..Settings::default()
+        };
+        let state = State::new(&settings.memory, Hashing::new(7), &*self.clock);
+        let behaviour = Behaviour::new(Arc::new(settings), Arc::new(state));
+        self.detector = self.detector.with_behaviour(behaviour);
+        self.policy.behaviour = Watch::Observe;
+        self
     }
 
     fn asked(&self) -> usize {
@@ -208,6 +223,56 @@ fn a_shadow_is_shown_and_has_no_say() {
     let opinion = verdict.ensemble.unwrap();
     assert_eq!((opinion.voting, opinion.votes.len()), (1, 2));
     assert!(opinion.votes[1].shadow && opinion.votes[1].probability == 1.0);
+}
+
+#[test]
+fn a_history_votes_once_there_is_one() {
+    let rows = [
+        ("trees", "supervised", "cheap", "active", 0.6),
+        ("window", "neural", "deep", "active", 0.9),
+        ("order", "neural", "deep", "active", 0.9),
+    ];
+    let none = |models: &[&str]| -> Vec<(String, Why)> {
+        let skipped = models.iter();
+        skipped
+            .map(|model| ((*model).to_owned(), Why::NoHistory))
+            .collect()
+    };
+    let mut stranger = World::new(&rows, Duration::ZERO, 1);
+    assert_eq!(skipped(&stranger.inspect(ODD)), none(&["window", "order"]));
+    let mut world = World::new(&rows, Duration::ZERO, 1).watching();
+    // Counters are there from the second request on, single requests from the third.
+    for expected in [none(&["window", "order"]), none(&["order"]), none(&[])] {
+        assert_eq!(skipped(&world.inspect(ODD)), expected);
+        world.clock.advance(Duration::from_secs(1));
+    }
+    world.policy.behaviour = Watch::Off;
+    assert_eq!(skipped(&world.inspect(ODD)), none(&["window", "order"]));
+}
+
+#[test]
+fn a_history_speaks_against_a_request_or_not_at_all() {
+    for (request, history, probability, voting) in [
+        // From its threshold of a half on, and where it raises.
+        (0.6, 0.9, (50.0 * 0.6 + 15.0 * 0.9) / 65.0, 2),
+        (0.6, 0.55, 0.6, 1),
+        (0.4, 0.49, 0.4, 1),
+        (0.6, 0.0, 0.6, 1),
+    ] {
+        let rows = [
+            ("trees", "supervised", "cheap", "active", request),
+            ("window", "neural", "deep", "active", history),
+        ];
+        let mut world = World::new(&rows, Duration::ZERO, 1).watching();
+        world.inspect(ODD);
+        world.clock.advance(Duration::from_secs(1));
+        let opinion = world.inspect(ODD).ensemble.unwrap();
+        assert!(
+            (opinion.probability - probability).abs() < 1e-6,
+            "{request} {history}: {opinion:?}"
+        );
+        assert_eq!((opinion.voting, opinion.votes.len()), (voting, 2));
+    }
 }
 
 #[test]

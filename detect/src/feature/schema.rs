@@ -5,6 +5,7 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use super::{characters, grams, table};
+use crate::behaviour::History;
 use crate::field::Location;
 
 /// What a model reads.
@@ -52,7 +53,9 @@ impl View {
     pub fn names(self) -> Vec<&'static str> {
         match self {
             View::Request => table::Column::ALL.iter().map(|(name, _)| *name).collect(),
-            _ => Vec::new(),
+            View::Behaviour => History::NAMES.to_vec(),
+            View::Sequence => History::STEP_NAMES.to_vec(),
+            View::Fields | View::Characters | View::Flow => Vec::new(),
         }
     }
 
@@ -61,7 +64,9 @@ impl View {
         match self {
             View::Request => Some(&[table::COUNT]),
             View::Characters => Some(&[characters::FIELDS, characters::CHARACTERS]),
-            View::Fields | View::Behaviour | View::Sequence | View::Flow => None,
+            View::Behaviour => Some(&[History::COLUMNS]),
+            View::Sequence => Some(&[History::LENGTH, History::STEP_COLUMNS]),
+            View::Fields | View::Flow => None,
         }
     }
 
@@ -95,7 +100,10 @@ impl View {
                 characters::FIELDS,
                 characters::CHARACTERS
             ),
-            View::Behaviour | View::Sequence | View::Flow => format!("{name} 0"),
+            View::Behaviour | View::Sequence => {
+                format!("{name} {} {}", History::VERSION, self.names().join(" "))
+            }
+            View::Flow => format!("{name} 0"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! what it says about attacks, whether a release may go out.
 
 mod access_log;
-mod behaviour;
+pub(in crate::command) mod behaviour;
 mod catalogue;
 mod crs;
 mod gotestwaf;

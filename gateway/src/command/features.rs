@@ -3,6 +3,7 @@
 //! files.
 
 mod fields;
+mod history;
 mod lines;
 mod npy;
 
@@ -58,12 +59,10 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         View::Request => extractor.requests(from, to)?,
         View::Characters => extractor.characters(from, to)?,
         View::Fields => extractor.fields(from, to, args.distinct)?,
-        View::Behaviour | View::Sequence | View::Flow => {
-            anyhow::bail!(
-                "the view {} is not made from single requests",
-                args.view.as_str()
-            )
+        View::Behaviour | View::Sequence => {
+            history::write(from, to, args.view, args.rules.as_deref())?
         }
+        View::Flow => anyhow::bail!("no view of connections is made yet"),
     };
     let text = serde_json::to_string_pretty(&schema(args.view))? + "\n";
     write(&beside(to, "schema.json"), &text)?;

@@ -12,7 +12,7 @@ ABOUT = {
     "voting": ("Soft vote of a linear model, extremely random trees and boosted trees", "Three unlike models in one file."), "classifier": ("Boosted trees over all classes", "Names the category of an attack. It has no vote on whether there is one."),
     "isolation-forest": ("Isolation forest", "Flags requests unlike harmless ones; it was shown no attack."), "local-outlier-factor": ("Local outlier factor against a sample of harmless requests", "Flags requests that lie further from usual ones than these from each other."),
     "character-cnn": ("Convolution over characters", "Reads the three most suspicious fields where the cheap members are not sure."), "dnn-request": ("Feed-forward net", "Votes over the request view."),
-    "one-class-svm": ("One-class support vectors", "Reads a subject's window."), "dnn-behaviour": ("Feed-forward net 8-4-4", "Reads a subject's window."), "lstm": ("LSTM", "Reads a subject's last requests."), "bilstm": ("Bidirectional LSTM", "Reads a subject's last requests."),
+    "one-class-svm": ("One-class support vectors", "Flags a subject whose figures are unlike those of harmless ones; it was shown no attack."), "dnn-behaviour": ("Feed-forward net 8-4-4", "Reads a subject's figures."), "lstm": ("LSTM", "Reads a subject's last requests in their order. Weight 0: the bidirectional one votes in its place, and it is run to be compared."), "bilstm": ("Bidirectional LSTM", "Reads a subject's last requests in both directions."),
     "flow-isolation-forest": ("Isolation forest", "Reads a connection's figures; weight 0."), "flow-cnn": ("1-D convolution", "Reads a connection's figures; weight 0."),
 }
 LIMITS = """* The harmless half comes from recorded browsers, one recorded API and made-up services. A site whose clients send
@@ -20,6 +20,19 @@ LIMITS = """* The harmless half comes from recorded browsers, one recorded API a
 * A forbidden path or a known exploit of a product needs a signature: nothing in its text is odd.
 * Grammars, mutations and lists are what attackers did; what nobody has done yet is in none of them.
 * Figures of grafted attacks are for one payload in one place. Attackers try many, and need one."""
+
+
+HISTORY_LIMITS = """* All traffic is made up by the simulator (docs/SIMULATE.md). Clients of a real site do things that its people and programs
+  never do; begin in shadow, and look at `portcullis_model_shadow_votes_total`.
+* The hour and the day were drawn at random in training and carry no sign: worlds of one week cannot teach which hours are
+  hostile. They are in the view for those who train on traffic of their own.
+* A history says whether a client behaves like an attacker, not whether this request is an attack. So its vote counts from its
+  threshold on, and only where it makes the request more suspicious.
+* Rates are over all clients. Those of whom behaviour has found something before are asked more often, and look more like
+  attackers than others do: among them more harmless ones are wronged.
+* What the detectors of behaviour noticed is a column of the sequences, and risk is why a model is asked: it generalises what
+  they find, and is no independent witness.
+* Somebody who comes for the first time has no history."""
 
 
 def percent(value):
@@ -65,8 +78,32 @@ def write(work, name, report, summary, out):
     (out / f"{name}.md").write_text("\n".join(lines))
 
 
+def write_history(work, name, report, out):
+    """The card of a member that reads what a subject did before."""
+    about, one, rows = described(work, name), report["scores"][name], report["rows"][described(work, name)["view"]]
+    kind, purpose = ABOUT[name]
+    if name in report["shadow"]:
+        purpose += " In shadow: at its threshold it wrongs too many, or finds too little, to have a say."
+    seeds = ", ".join(f"{part} {', '.join(map(str, seeds))}" for part, seeds in report["seeds"].items())
+    lines = [f"# {name}", "", f"{kind}. {purpose} Asked where the request itself is in doubt, and for clients of whom behaviour has found something before.", "",
+             f"View `{about['view']}` (schema `{about['schema']}`), role `{about['role']}`, group {about['group']}, cost {about['cost']}.", "", f"Parameters: `{json.dumps(about['params'], sort_keys=True)}`. Largest difference between the file and what was trained: {about['parity']:.1e}.", "",
+             "## Data", "", f"* simulator: own. Seeds: {seeds}; of each {report['params']['requests']} requests in {report['params']['hours']} hours.", "", "| part | rows | of attackers | clients and campaigns |", "|---|---|---|---|"]
+    lines += [f"| {part} | {count['rows']} | {count['hostile']} | {count['clients']} |" for part, count in rows.items()]
+    lines += ["", "A row is what was known when a request came. Rows of attackers count from their first hostile request on; who shares an account with an attacker is left out.", "", "## Figures", "", "On worlds that neither trained nor set the threshold:", "",
+              "| aim: harmless rows wronged | wronged | harmless clients ever wronged | rows of attackers found | campaigns found |", "|---|---|---|---|---|"]
+    lines += [f"| {100 * float(rate):g} % | {percent(at['wronged'])} | {percent(at['wronged_ever'])} | {percent(at['detected'])} | {percent(at['detected_ever'])} |" for rate, at in one["transfer"].items()]
+    lines += ["", f"Area under the curve {one['auc']:.4f}, average precision {one['average_precision']:.4f}. Expected calibration error {one['calibration_error']:.3f}. By scenario, at the first threshold:", "", "| scenario | rows | above | clients or campaigns | ever above |", "|---|---|---|---|---|"]
+    for hostile in (True, False):
+        lines += [f"| {scenario}{'' if hostile else ' (harmless)'} | {at['rows']} | {percent(at['above'])} | {at['clients']} | {at['clients_above']} |" for scenario, at in one["scenarios"].items() if at["hostile"] == hostile]
+    lines += ["", "## Limits", "", HISTORY_LIMITS, ""]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{name}.md").write_text("\n".join(lines))
+
+
 def run(work, out):
     report = json.loads((work.root / "reports" / "evaluation.json").read_text())
     summary = work.summary()
     for name in trained(work):
+        if described(work, name)["view"] not in ("fields", "request", "characters"):
+            continue
         write(work, name, report, summary, out / "cards")

@@ -114,23 +114,32 @@ def run(work, out):
     trained_on = sources(work.summary())
     folder = out / "artifacts"
     folder.mkdir(parents=True, exist_ok=True)
-    models, total, parity = [], 0, {}
+    models, parity = [], {}
     for name in trained(work):
         if described(work, name)["view"] not in ("fields", "request", "characters"):
             continue
         worst = check(work, name)
-        shutil.copyfile(work.model(name), folder / work.model(name).name)
-        models.append(entry(work, name, report, trained_on))
+        models.append(place(work, name, report, trained_on, folder))
         parity[name] = samples(work, name)
-        total += work.model(name).stat().st_size
         say(f"{name}: {work.model(name).stat().st_size} bytes, parity {worst:.1e}")
-    if total > MOST_BYTES:
-        raise RuntimeError(f"artifacts take {total} bytes, allowed are {MOST_BYTES}")
-    write_json(folder / "manifest.json", {"format": 1, "joint": joint_thresholds(report), "models": models})
-    (folder / "parity.json").write_text(json.dumps(parity, separators=(",", ":")) + "\n")
+    write_manifest(folder, {"format": 1, "joint": joint_thresholds(report), "models": models}, parity)
     (folder / "report.json").write_text(json.dumps(figures(work, models, report), separators=(",", ":")) + "\n")
     reports = out / "reports"
     reports.mkdir(parents=True, exist_ok=True)
     for path in [work.root / "data" / "dataset.json", *sorted((work.root / "reports").iterdir())]:
         shutil.copyfile(path, reports / path.name)
-    say(f"{len(models)} models, {total} bytes in {folder}")
+
+
+def place(work, name, report, trained_on, folder):
+    """Copies a model's file; its entry in the manifest."""
+    shutil.copyfile(work.model(name), folder / work.model(name).name)
+    return entry(work, name, report, trained_on)
+
+
+def write_manifest(folder, manifest, parity):
+    total = sum((folder / model["file"]).stat().st_size for model in manifest["models"])
+    if total > MOST_BYTES:
+        raise RuntimeError(f"artifacts take {total} bytes, allowed are {MOST_BYTES}")
+    write_json(folder / "manifest.json", manifest)
+    (folder / "parity.json").write_text(json.dumps(parity, separators=(",", ":")) + "\n")
+    say(f"{len(manifest['models'])} models, {total} bytes in {folder}")

@@ -175,7 +175,7 @@ class RequestNet(Dense):
 
 
 class BehaviourNet(Dense):
-    name, view, needs_gate = "dnn-behaviour", "behaviour", False
+    name, view, cost, weight, needs_gate = "dnn-behaviour", "behaviour", "deep", 40.0, False
     defaults = {**Dense.defaults, "layers": [8, 4, 4], "dropout": 0.1, "batch": 256, "epochs": 40}
 
 

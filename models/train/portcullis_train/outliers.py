@@ -160,7 +160,7 @@ class LocalOutliers(Outlier):
 class OneClass(Outlier):
     """One-class support vectors with a radial kernel, for windows of behaviour."""
 
-    name, view, needs_gate = "one-class-svm", "behaviour", False
+    name, view, cost, needs_gate = "one-class-svm", "behaviour", "deep", False
     defaults = {"nu": 0.03, "gamma": 0.0, "rows": 3000}
 
     def fit(self, train, _dev):

@@ -45,7 +45,37 @@ def columns(text):
     return grams.astype(np.int32), np.sqrt(counts).astype(np.float32)
 
 
+def simulate():
+    """Clients that rest between requests, and campaigns that do not and are answered with errors."""
+    out, seed, count = (sys.argv[sys.argv.index(name) + 1] for name in ("--out", "--seed", "--count"))
+    rng = np.random.default_rng(int(seed))
+    lines = []
+    for number in range(int(count)):
+        actor = int(rng.integers(0, 60))
+        hostile = actor < 15
+        line = {"time": 1.7e9 + number, "client": f"240.0.0.{actor}", "actor": f"{actor:016x}", "attacker": hostile, "label": int(hostile), "cls": "", "src": "simulate", "scenario": "scraping" if hostile else "browser",
+                "status": int(rng.choice([200, 404], p=[0.2, 0.8] if hostile else [0.9, 0.1])), "method": "GET", "url": f"/{rng.integers(0, 9)}", "headers": {}, "body": ""}
+        lines.append(json.dumps(line | ({"group": actor} if hostile else {"victim": actor == 20})))
+    with open(out, "w") as written:
+        written.write("\n".join(lines) + "\n")
+
+
+def history(items, view):
+    """Rows of what was known of each sender: requests and errors, or the last statuses."""
+    seen, rows = {}, []
+    for item in items:
+        steps = seen.setdefault(item["client"], [])
+        if view == "behaviour":
+            rows.append([np.log1p(len(steps)), sum(status >= 400 for status in steps) / len(steps), 0.4] if steps else [0, 0, 0])
+        else:
+            rows.append([[0, 0]] * (32 - len(steps[-32:])) + [[1, status >= 400] for status in steps[-32:]])
+        steps.append(item["status"])
+    return np.array(rows, np.float32)
+
+
 def main():
+    if sys.argv[1] == "simulate":
+        return simulate()
     source, out, view = sys.argv[2], sys.argv[3], sys.argv[sys.argv.index("--view") + 1]
     gate = gate_of(sys.argv[sys.argv.index("--gate") + 1]) if "--gate" in sys.argv else None
     items = list(record.read(source))
@@ -65,6 +95,9 @@ def main():
                 raw = np.frombuffer(text.encode()[:256], np.uint8)
                 values[row, column, : len(raw)] = raw
         np.save(out, values)
+    elif view in ("behaviour", "sequence"):
+        names = ["sequence_length", "success_rate_deviation", "hour"] if view == "behaviour" else ["present", "error"]
+        np.save(out, history(items, view))
     else:
         write_fields(out, items, judged, "--distinct" in sys.argv)
     stem = out[: -len(".npy")]

@@ -2,10 +2,10 @@
 //! a gateway would send them, in this process, by their own clock and without rate limits. What comes out is held
 //! against the bars of the table.
 
-mod gateway;
+pub(in crate::command) mod gateway;
 mod logs;
 mod sessions;
-mod simulated;
+pub(in crate::command) mod simulated;
 mod table;
 
 use std::path::Path;

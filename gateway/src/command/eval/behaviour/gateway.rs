@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::request;
 use portcullis_config as config;
 use portcullis_detect::behaviour::{
-    Behaviour, Hashing, Kind, Login, Reaction, Settings, State, Visit,
+    Behaviour, Hashing, History, Kind, Login, Reaction, Settings, State, Visit,
 };
 use portcullis_detect::ruletest::OwnedRequest;
 use portcullis_detect::{
@@ -120,6 +120,22 @@ impl Gateway {
             measure_at: f64::INFINITY,
             inspect: config::BodyPolicy::default().inspect.as_usize(),
         })
+    }
+
+    /// What is known, when a request comes, of whom it comes from. To be asked before [`Gateway::judge`].
+    pub fn history(&mut self, sender: &Sender, request: &OwnedRequest) -> Option<History> {
+        self.wind(sender.time);
+        let subjects = self.subjects(sender, &parts(request)?);
+        self.detector
+            .behaviour()
+            .history(&subjects, &self.policy, self.clock.as_ref()?)
+    }
+
+    /// The same gateway, which bans nobody.
+    #[must_use]
+    pub fn observing(mut self) -> Self {
+        self.policy.behaviour = Watch::Observe;
+        self
     }
 
     /// Judges a request. Requests come in the order of their times.

@@ -114,7 +114,10 @@ fn run(rules: Option<&Path>, seed: u64) -> anyhow::Result<Run> {
 }
 
 /// What an operator of these APIs would write down: the secret of their tokens, and where crawlers crawl from.
-fn identity() -> anyhow::Result<Identity> {
+///
+/// # Errors
+/// Never, as long as the simulator's network is written like one.
+pub fn identity() -> anyhow::Result<Identity> {
     let mut identity = Identity::default();
     identity.tokens.secret = Some(SECRET.to_owned());
     let network: ipnet::IpNet = CRAWLER_NETWORK.parse()?;
