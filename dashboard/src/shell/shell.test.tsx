@@ -42,18 +42,19 @@ it("a new password must be long enough and be typed twice alike", async () => {
   expect(save.disabled).toBe(true);
 });
 
+function Both() {
+  const { data } = useSession();
+  const logout = useLogout();
+  if (data === null) return <p>nobody</p>;
+  return (
+    <button type="button" onClick={() => void logout()}>
+      {data?.name ?? "asking"}
+    </button>
+  );
+}
+
 it("logging out shows the log-in and forgets what was seen", async () => {
   const me = { name: "ada", role: "viewer", by: "session", must_change_password: false };
-  function Both() {
-    const { data } = useSession();
-    const logout = useLogout();
-    if (data === null) return <p>nobody</p>;
-    return (
-      <button type="button" onClick={() => void logout()}>
-        {data?.name ?? "asking"}
-      </button>
-    );
-  }
   const { client } = draw(<Both />, { "GET /api/v1/session": me, "POST /api/v1/logout": {} });
   client.setQueryData(["/api/v1/logs", null, null], "secret");
   await userEvent.click(await screen.findByRole("button", { name: "ada" }));
