@@ -11,6 +11,7 @@ pub mod check;
 pub mod config;
 mod database;
 pub mod demo;
+mod desktop;
 pub mod eval;
 pub mod features;
 pub mod inspect;
