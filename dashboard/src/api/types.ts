@@ -18,6 +18,7 @@ export type Info = Schemas["Info"];
 export type Leader = Schemas["Leader"];
 export type LogDetail = Schemas["LogDetail"];
 export type LogEntry = Schemas["LogEntry"];
+export type LogPage = Schemas["LogPage"];
 export type MadeException = Schemas["MadeException"];
 export type Me = Schemas["Me"];
 export type Overlay = Schemas["Overlay"];

@@ -73,7 +73,7 @@ export function Stat({ label, value, hint, icon: Icon, tone = "plain", chart, lo
         <dd className={cx("mt-1 truncate text-2xl leading-8 font-semibold tracking-tight", TONES[tone])}>
           {loading ? <Skeleton className="h-8 w-24" /> : value}
         </dd>
-        {hint && <dd className="truncate text-xs text-muted">{hint}</dd>}
+        {hint && <dd className="text-xs text-muted">{hint}</dd>}
       </dl>
       {chart && <div className="mt-auto pt-1">{chart}</div>}
     </div>
