@@ -97,13 +97,20 @@ const columnsOf = (versions: readonly Version[], onRemove: ((row: Row) => void) 
       original.rule && !original.rule.endsWith("*") ? (
         <RuleLink rule={original.rule} />
       ) : (
-        <Foreign text={silencedWords(original)} className="px-1" />
+        <Foreign text={silencedWords(original)} />
       ),
   },
   {
     id: "where",
     header: "Where",
-    cell: ({ row }) => <Foreign text={whereWords(row.original)} className="break-all" />,
+    cell: ({ row }) => (
+      <>
+        <Foreign text={whereWords(row.original)} className="break-words" />
+        <span className="block text-xs text-muted sm:hidden">
+          <Foreign text={row.original.reason} />
+        </span>
+      </>
+    ),
   },
   {
     id: "why",
