@@ -11,6 +11,7 @@ pub mod api;
 pub mod bans;
 pub mod caller;
 pub mod config;
+mod console;
 pub mod extract;
 pub mod gateway;
 mod headers;
@@ -45,10 +46,11 @@ use self::problem::Problem;
 /// The longest body that is read, in bytes: a batch of a hundred requests with bodies of their own.
 pub const MOST_BODY: usize = 4 << 20;
 
-/// The admin plane: all routes, the guard in front of them, and what every answer goes through.
+/// The admin plane: all routes, the guard in front of them, the console's files, and what every answer goes through.
 pub fn plane(api: Api, access: &Access) -> Router {
     let routes = router(api.clone()).merge(users::router(access.clone()));
-    finish(access.protect(routes), api)
+    let console = middleware::from_fn_with_state(console::SITE, console::serve);
+    finish(access.protect(routes).layer(console), api)
 }
 
 /// The routes of this crate that are about traffic and settings, without the guard that decides who may use them.

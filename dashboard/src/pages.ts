@@ -1,6 +1,18 @@
 // The table of pages: what stands in the navigation, in this order. A page is one line here and one file in pages/,
 // loaded when it is first opened. What has no page yet has no line.
-import { Brain, ChartColumn, Gauge, type LucideIcon, Settings } from "lucide-react";
+import {
+  Bell,
+  BookCheck,
+  Brain,
+  ChartColumn,
+  Gauge,
+  House,
+  ListChecks,
+  type LucideIcon,
+  ScrollText,
+  Settings,
+  UsersRound,
+} from "lucide-react";
 import type { ComponentType } from "react";
 import type { Role } from "@/api/types";
 
@@ -19,6 +31,9 @@ export interface PageEntry {
 }
 
 export const PAGES: readonly PageEntry[] = [
+  { path: "/overview", title: "Overview", icon: House, key: "o", load: () => import("./pages/overview") },
+  { path: "/alerts", title: "Alerts", icon: Bell, key: "a", load: () => import("./pages/alerts"), tenant: true },
+  { path: "/logs", title: "Logs", icon: ScrollText, key: "l", load: () => import("./pages/logs"), tenant: true },
   {
     path: "/analytics",
     title: "Analytics",
@@ -27,8 +42,11 @@ export const PAGES: readonly PageEntry[] = [
     load: () => import("./pages/analytics"),
     tenant: true,
   },
+  { path: "/subjects", title: "Subjects", icon: UsersRound, key: "s", load: () => import("./pages/subjects") },
   { path: "/performance", title: "Performance", icon: Gauge, key: "p", load: () => import("./pages/performance") },
   { path: "/models", title: "Models", icon: Brain, key: "m", load: () => import("./pages/models") },
+  { path: "/rules", title: "Rules", icon: ListChecks, key: "r", load: () => import("./pages/rules") },
+  { path: "/audit", title: "Audit", icon: BookCheck, key: "u", load: () => import("./pages/audit"), role: "admin" },
   {
     path: "/settings",
     title: "Settings",

@@ -40,12 +40,19 @@ const last = <T>(all: T[]): T => {
 const stats = (requests: number) => ({ type: "stats", data: { requests } });
 
 let live: Live;
+/** Whether the gateway answers other questions. */
+let answers: boolean;
 beforeEach(() => {
   vi.useFakeTimers();
   Socket.all = [];
   Source.all = [];
   vi.stubGlobal("WebSocket", Socket);
   vi.stubGlobal("EventSource", Source);
+  answers = true;
+  vi.stubGlobal(
+    "fetch",
+    vi.fn(async () => new Response("{}", { status: answers ? 200 : 502 })),
+  );
   live = new Live();
   live.start();
 });
@@ -93,10 +100,19 @@ describe("the connection", () => {
     expect(Math.max(...waits)).toBeLessThan(19_000);
   });
 
-  it("falls back to server-sent events where no socket opens", () => {
+  it("keeps to sockets while the gateway is away altogether", async () => {
+    answers = false;
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      last(Socket.all).onclose?.();
+      await vi.advanceTimersByTimeAsync(7_000);
+    }
+    expect(Source.all).toHaveLength(0);
+  });
+
+  it("falls back to server-sent events where no socket opens though the gateway answers", async () => {
     for (let attempt = 0; attempt < 3; attempt += 1) {
       last(Socket.all).onclose?.();
-      vi.advanceTimersByTime(20_000);
+      await vi.advanceTimersByTimeAsync(7_000);
     }
     expect(Source.all).toHaveLength(1);
     const source = last(Source.all);

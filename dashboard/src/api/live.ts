@@ -102,7 +102,7 @@ export class Live {
 
   private connect(): void {
     this.change({ connection: "connecting", retryAt: null });
-    // Three handshakes that never came through: something between lets no WebSocket pass. Every fourth attempt tries again.
+    // Three handshakes that were kept from us: something between lets no WebSocket pass. Every fourth attempt tries again.
     if (this.neverOpened >= 3 && this.neverOpened % 4 !== 0) this.connectEvents();
     else this.connectSocket();
     this.listen();
@@ -121,9 +121,18 @@ export class Live {
     socket.onmessage = (message) => this.take(String(message.data));
     socket.onclose = () => {
       if (this.socket !== socket) return;
-      if (!opened) this.neverOpened += 1;
+      if (!opened) void this.blame();
       this.down();
     };
+  }
+
+  /** A handshake that fails while the gateway answers was kept from it by something between; else it is just away. */
+  private async blame(): Promise<void> {
+    const answers = await fetch("/healthz").then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answers) this.neverOpened += 1;
   }
 
   private connectEvents(): void {
@@ -194,6 +203,7 @@ export class Live {
     } catch {
       return;
     }
+    if (event.type === "alert") event = { type: "alert", data: bare(event.data) };
     this.waiting.push(event);
     if (event.type === "alert") for (const listener of this.alertListeners) listener(event.data);
     this.timers.flush ??= setTimeout(() => this.flush(), FLUSH_MS);
@@ -211,6 +221,9 @@ export class Live {
     for (const listener of this.listeners) listener();
   }
 }
+
+/** The feed wraps an alert together with what changed: `{ alert, change }`. */
+const bare = (data: Alert | { alert: Alert }): Alert => ("alert" in data ? data.alert : data);
 
 /** What is known after some more events. */
 export function gather(feed: Feed, events: readonly Event_[]): Partial<Feed> {

@@ -85,7 +85,8 @@ function common({ rows, format = brief, max, onPoint }: TimeChartProps) {
       width: 52,
       tickFormatter: (value: number) => format(value),
       domain: [0, max ?? "auto"] as [number, number | "auto"],
-      allowDecimals: true,
+      // What is written without decimals gets no two ticks of one name.
+      allowDecimals: format !== brief,
     },
     tip: <Tip format={format} name={(value: number) => fullTime(value)} />,
   };

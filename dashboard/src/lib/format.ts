@@ -148,8 +148,33 @@ const CAPITALS: Record<string, string> = {
   lfi: "File inclusion",
   cpu: "CPU",
 };
+/** As the titles of alerts have them. */
 const CATEGORIES: Record<string, string> = {
   sqli: "SQL injection",
   xss: "Cross-site scripting",
+  ssti: "Template injection",
+  log4shell: "JNDI look-up (Log4Shell)",
+  nosql: "NoSQL injection",
+  ldap: "LDAP injection",
+  xpath: "XPath injection",
+  ssi: "Server-side includes",
+  crlf: "Header injection",
+  smuggling: "Request smuggling",
+  deserialization: "Unsafe deserialisation",
+  graphql: "GraphQL abuse",
+  jwt: "Manipulated tokens",
+  upload: "Dangerous upload",
+  webshell: "Web shell",
+  exploit: "Known exploit",
+  "sensitive-file": "Search for sensitive files",
+  bot: "Unwanted automation",
+  protocol: "Malformed requests",
+  evasion: "Evasion of inspection",
+  "data-leak": "Data leaving in answers",
+  ban: "Banned client keeps trying",
+  "rate-limit": "Rate limit exceeded",
+  upstream: "Upstream failing",
+  traffic: "Unusual traffic",
+  silence: "No traffic",
 };
 const ACTIONS: Record<string, string> = { allow: "Allowed", tag: "Tagged", throttle: "Slowed down", deny: "Denied" };

@@ -103,7 +103,7 @@ export function Evidence({ evidence, actions }: { evidence: Partial<EvidenceData
   return (
     <article className="flex flex-col gap-2 rounded-lg border border-line p-3">
       <header className="flex flex-wrap items-center gap-2">
-        <p className="min-w-0 flex-1 font-medium">
+        <p className="min-w-0 flex-1 basis-60 font-medium">
           <Foreign text={why || rule || "Finding"} />
         </p>
         {kind && <Badge>{category(kind)}</Badge>}
