@@ -24,16 +24,19 @@ help: ## List the targets
 	@echo 'Portcullis: make TARGET'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## Build the release binary: target/release/portcullis
+build: ## Build the release binary with its console: target/release/portcullis
 	@scripts/packages.sh build
+	@scripts/dashboard.sh
 	cargo build --release --locked --package portcullis --bin portcullis
 	@echo "built $(TARGET)/release/portcullis"
 
-run: build ## Gateway on 127.0.0.1:8080 before a demo API, or UPSTREAM=http://host:port
+run: build ## Gateway on 127.0.0.1:8080 with its console, before a demo API, or UPSTREAM=http://host:port
 ifdef UPSTREAM
 	PORTCULLIS_UPSTREAM='$(UPSTREAM)' exec $(TARGET)/release/portcullis run --config $(CONFIG)
 else
-	exec $(TARGET)/release/portcullis run --config $(CONFIG) --demo
+	@mkdir -p .portcullis
+	@echo 'records of the demo: .portcullis/demo.jsonl'
+	exec $(TARGET)/release/portcullis run --config $(CONFIG) --demo --open >.portcullis/demo.jsonl
 endif
 
 test: ## Run every test, then the fuzz targets for a minute
@@ -76,4 +79,4 @@ onnxruntime: ## The library that runs models: target/lib/libonnxruntime.so
 	@scripts/onnxruntime.sh $(TARGET)/lib
 
 clean: ## Remove what was built, tools included
-	rm -rf $(TARGET) tests/fuzz/target
+	rm -rf $(TARGET) tests/fuzz/target dashboard/node_modules dashboard/dist/site

@@ -36,5 +36,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test/setup.ts"],
     restoreMocks: true,
+    // A hang must end; a slow machine must not.
+    testTimeout: 60_000,
   },
 });

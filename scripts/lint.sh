@@ -34,6 +34,7 @@ cargo_deny() {
 scripts/packages.sh build
 step "cargo fmt" cargo fmt --all --check
 step "cargo clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+step "console" scripts/console.sh lint
 step "cargo deny" cargo_deny
 step "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
 for script in .ci/run scripts/*.sh; do

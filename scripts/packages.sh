@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install the Debian packages that a group of targets needs: packages.sh build|test|bench|fuzz|cover …
+# Install the Debian packages that a group of targets needs: packages.sh build|test|console|bench|fuzz|cover …
 # As root they are installed, and no service is left running. Otherwise what is missing is named, and
 # only a missing build tool is an error: tests that want promtool say so themselves.
 set -euo pipefail
@@ -12,6 +12,8 @@ packages_of() {
             # Debian keeps PostgreSQL's server out of the PATH; what comes with every server tells.
             echo promtool:prometheus redis-server:redis-server pg_ctlcluster:postgresql
             ;;
+        # Debian's own browser: nothing is downloaded past the package manager.
+        console) echo chromium:chromium ;;
         models) echo python3:python3 pip3:python3-pip ;;
         fuzz) echo c++:g++ ;;
         bench)

@@ -17,10 +17,13 @@ part() {
     echo "== $name: $((SECONDS - from)) s"
 }
 
-scripts/packages.sh build test models fuzz
+scripts/packages.sh build test models fuzz console
 scripts/onnxruntime.sh "${CARGO_TARGET_DIR:-target}/lib"
+part "console build" 10m scripts/dashboard.sh
+part "console unit" 5m scripts/console.sh unit
 part "fuzz targets" 15m scripts/fuzz.sh
 part "cargo test" 35m cargo test --workspace --locked --no-fail-fast
+part "console browser" 15m scripts/console.sh browser
 part "trainer" 20m scripts/trainer.sh
 part "deploy files" 5m deploy/check.sh "$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/portcullis"
 

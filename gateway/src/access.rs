@@ -43,14 +43,15 @@ pub(crate) fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Access by the database, as far as it is there yet, with a first user in it.
+/// Access by the database, as far as it is there yet, with a first user in it; and what the operator has to be told of
+/// that user, on the terminal, once, and never in the log.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub(crate) fn open(
     config: &Config,
     database: &watch::Receiver<Option<Database>>,
-) -> Result<Access, String> {
+) -> Result<(Access, Option<String>), String> {
     let opened = database.borrow().clone();
     let access = Access::new(opened, settings(config));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -58,10 +59,10 @@ pub(crate) fn open(
         .build()
         .map_err(|error| error.to_string())?;
     match runtime.block_on(first_user(&access)) {
-        Ok(()) => Ok(access),
+        Ok(welcome) => Ok((access, welcome)),
         Err(AccessError::Store(error)) => {
             tracing::warn!(%error, "the store does not say whether there are users");
-            Ok(access)
+            Ok((access, None))
         }
         Err(error @ AccessError::Password(_)) => Err(format!(
             "{PASSWORD}: the first user cannot be made with it: {error}"
@@ -75,8 +76,9 @@ pub(crate) async fn await_store(access: Access, mut database: watch::Receiver<Op
         let opened = database.borrow_and_update().clone();
         if let Some(opened) = opened {
             access.attach(opened);
-            if let Err(error) = first_user(&access).await {
-                tracing::error!(%error, "the first user cannot be made");
+            match first_user(&access).await {
+                Ok(welcome) => welcome.iter().for_each(|words| tell(words)),
+                Err(error) => tracing::error!(%error, "the first user cannot be made"),
             }
             return;
         }
@@ -86,16 +88,15 @@ pub(crate) async fn await_store(access: Access, mut database: watch::Receiver<Op
     }
 }
 
-/// Makes the first user where there is none, and shows a password that was drawn for it: on the terminal, once, and
-/// never in the log.
-async fn first_user(access: &Access) -> Result<(), AccessError> {
+/// Makes the first user where there is none; what comes back has the password that was drawn for it, to be shown once.
+async fn first_user(access: &Access) -> Result<Option<String>, AccessError> {
     let given = std::env::var(PASSWORD).ok();
-    if let Some(password) = access.first_user(given.as_deref()).await? {
-        tell(&format!(
+    let drawn = access.first_user(given.as_deref()).await?;
+    Ok(drawn.map(|password| {
+        format!(
             "first start: log in to the admin plane as {FIRST_USER} with the one-time password {password}"
-        ));
-    }
-    Ok(())
+        )
+    }))
 }
 
 fn provider(configured: &Oidc) -> oidc::Settings {

@@ -51,6 +51,8 @@ pub struct App {
     alerts: Alerts,
     ledger: Option<Ledger>,
     state_dir: Option<PathBuf>,
+    /// What the operator has to be told once: the password of the first user.
+    welcome: Option<String>,
 }
 
 /// One worker's thread, and the way to hand it listeners.
@@ -162,7 +164,7 @@ impl App {
         let feed = ledger.as_ref().map(|ledger| ledger.feed().subscribe());
         let hub = Hub::default();
         let (alerts, watching) = Alerts::open(&config, ledger.as_ref(), &hub);
-        let access = access::open(&config, &storage).map_err(one)?;
+        let (access, welcome) = access::open(&config, &storage).map_err(one)?;
         let process = Process {
             state: admin_state.clone(),
             shared: shared.clone(),
@@ -199,6 +201,7 @@ impl App {
             alerts,
             ledger,
             state_dir,
+            welcome,
         };
         for (configured, bound, tls) in sockets {
             app.open(configured, bound, tls);
@@ -227,6 +230,11 @@ impl App {
     /// Where the admin plane is.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.address()
+    }
+
+    /// What the operator has to be told once, where a first user was made. The second call has nothing to say.
+    pub fn welcome(&mut self) -> Option<String> {
+        self.welcome.take()
     }
 
     /// How many rules are live, and how many workers.

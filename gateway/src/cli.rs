@@ -114,9 +114,22 @@ pub struct RunArgs {
     /// .portcullis/ADMIN-PORT below the working folder. Used where behaviour is switched on
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// Also start the demo API on 127.0.0.1:9000, and print what to try
+    /// Also start the demo API on 127.0.0.1:9000, send it a few requests a second through the gateway, attacks among
+    /// them, switch behaviour on, and print what to try. Without --state-dir the state folder is .portcullis/demo,
+    /// emptied at the start
     #[arg(long)]
     pub demo: bool,
+    /// With --demo: for how many seconds requests are sent; 0 for none
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "demo",
+        default_value_t = 3600
+    )]
+    pub demo_traffic: u64,
+    /// Open the console in a browser, where there is a desktop
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// Arguments of `check`.

@@ -10,6 +10,7 @@ pub mod bans;
 pub mod check;
 pub mod config;
 pub mod demo;
+mod desktop;
 pub mod eval;
 pub mod features;
 pub mod inspect;

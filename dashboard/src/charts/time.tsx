@@ -33,6 +33,8 @@ export interface TimeChartProps {
 }
 
 const AXIS = { fontSize: 11, fill: "var(--c-faint)" };
+/** A figure and its unit stay on one line. */
+const unbroken = (text: string) => text.replaceAll(" ", "\u00a0");
 const GRID = { stroke: "var(--c-grid)", vertical: false };
 
 function timeLabel(rows: readonly Row[]) {
@@ -64,7 +66,7 @@ function common({ rows, format = brief, max, onPoint }: TimeChartProps) {
   return {
     chart: {
       data: rows as Row[],
-      margin: { top: 4, right: 8, bottom: 0, left: 0 },
+      margin: { top: 8, right: 8, bottom: 0, left: 0 },
       onClick: onPoint
         ? (state: { activeLabel?: string | number | undefined }) =>
             state.activeLabel !== undefined && onPoint(Number(state.activeLabel))
@@ -83,7 +85,7 @@ function common({ rows, format = brief, max, onPoint }: TimeChartProps) {
       tickLine: false,
       axisLine: false,
       width: 52,
-      tickFormatter: (value: number) => format(value),
+      tickFormatter: (value: number) => unbroken(format(value)),
       domain: [0, max ?? "auto"] as [number, number | "auto"],
       // What is written without decimals gets no two ticks of one name.
       allowDecimals: format !== brief,
@@ -204,7 +206,7 @@ export function CurveChart({
   return (
     <Figure summary={summary} legend={legendOf(series)} height={height}>
       <ResponsiveContainer width="100%" height="100%">
-        <ReLineChart data={rows as Row[]} margin={{ top: 4, right: 8, bottom: 16, left: 0 }} accessibilityLayer={false}>
+        <ReLineChart data={rows as Row[]} margin={{ top: 8, right: 8, bottom: 16, left: 0 }} accessibilityLayer={false}>
           <CartesianGrid stroke="var(--c-grid)" />
           <XAxis
             dataKey={x.key}
@@ -216,7 +218,13 @@ export function CurveChart({
             tickFormatter={(value: number) => format(value)}
             label={{ value: x.label, position: "insideBottom", offset: -8, fontSize: 11, fill: "var(--c-muted)" }}
           />
-          <YAxis tick={AXIS} tickLine={false} axisLine={false} width={52} tickFormatter={(v: number) => format(v)} />
+          <YAxis
+            tick={AXIS}
+            tickLine={false}
+            axisLine={false}
+            width={52}
+            tickFormatter={(v: number) => unbroken(format(v))}
+          />
           <Tooltip
             content={<Tip format={format} name={(value: number) => `${x.label}: ${format(value)}`} />}
             isAnimationActive={false}

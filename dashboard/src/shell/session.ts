@@ -45,8 +45,9 @@ export function useLogout(): () => Promise<void> {
     try {
       await call("post", "/api/v1/logout");
     } finally {
-      client.clear();
+      // The session first, while its observer is still there: the log-in shows. Then nothing of theirs stays in memory.
       client.setQueryData(KEY, null);
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
     }
   };
 }

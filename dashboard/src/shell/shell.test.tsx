@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { PAGES } from "@/pages";
 import { draw } from "@/test/draw";
 import { ChoosePassword, Login } from "./login";
+import { useLogout, useSession } from "./session";
 
 describe("log-in", () => {
   const fill = async () => {
@@ -39,6 +40,26 @@ it("a new password must be long enough and be typed twice alike", async () => {
   await userEvent.type(screen.getByLabelText("New password again"), "another");
   expect(screen.getByText("This is another one.")).toBeTruthy();
   expect(save.disabled).toBe(true);
+});
+
+function Both() {
+  const { data } = useSession();
+  const logout = useLogout();
+  if (data === null) return <p>nobody</p>;
+  return (
+    <button type="button" onClick={() => void logout()}>
+      {data?.name ?? "asking"}
+    </button>
+  );
+}
+
+it("logging out shows the log-in and forgets what was seen", async () => {
+  const me = { name: "ada", role: "viewer", by: "session", must_change_password: false };
+  const { client } = draw(<Both />, { "GET /api/v1/session": me, "POST /api/v1/logout": {} });
+  client.setQueryData(["/api/v1/logs", null, null], "secret");
+  await userEvent.click(await screen.findByRole("button", { name: "ada" }));
+  await screen.findByText("nobody");
+  expect(client.getQueryData(["/api/v1/logs", null, null])).toBeUndefined();
 });
 
 describe("the table of pages", () => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::{list_problems, say};
+use super::{list_problems, say, tell};
 use crate::app::App;
 use crate::cli::DemoArgs;
 use crate::demo;
@@ -41,13 +41,16 @@ policies: {{ default: {{ limits: [{{ key: client, rate: 100/min, burst: 20 }}] }
             return Ok(ExitCode::FAILURE);
         }
     };
-    let app = match App::start(config, None) {
+    let mut app = match App::start(config, None) {
         Ok(app) => app,
         Err(problems) => {
             list_problems(&problems, "demo");
             return Ok(ExitCode::FAILURE);
         }
     };
+    if let Some(words) = app.welcome() {
+        tell(&words);
+    }
     let (rules, _) = app.size();
     let Some((target, _)) = app.addresses().first().copied() else {
         anyhow::bail!("the gateway does not listen")
@@ -60,6 +63,8 @@ policies: {{ default: {{ limits: [{{ key: client, rate: 100/min, burst: 20 }}] }
         target,
         requests: args.requests,
         pause: Duration::from_millis(args.pause),
+        hostile: 30,
+        attackers: 200,
         flood: 40,
         seed: args.seed,
         colour: std::io::stdout().is_terminal(),

@@ -1,20 +1,27 @@
 //! `portcullis run`: serve.
 
-use std::fs::OpenOptions;
-use std::io::IsTerminal;
-use std::net::{SocketAddr, TcpListener};
+use std::fs::{self, OpenOptions};
+use std::io::{self, IsTerminal};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use portcullis_config::{Log, LogFormat};
 
-use super::{list_problems, tell};
+use super::{desktop, list_problems, tell};
 use crate::app::App;
 use crate::cli::RunArgs;
 use crate::{demo, reload};
 
 /// Where the demo API listens beside a gateway that runs with `--demo`.
 pub const DEMO_API: ([u8; 4], u16) = ([127, 0, 0, 1], 9000);
+/// Where a demo keeps its state, below the working folder.
+const DEMO_STATE: &str = ".portcullis/demo";
+/// Between two requests of the demo's traffic.
+const DEMO_PAUSE: Duration = Duration::from_millis(300);
 
 /// Serves until a signal ends it.
 ///
@@ -22,7 +29,7 @@ pub const DEMO_API: ([u8; 4], u16) = ([127, 0, 0, 1], 9000);
 /// When the log cannot be opened or the demo API not be started. Problems of the configuration are printed.
 pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let name = args.config.display().to_string();
-    let config = match reload::read(&args.config) {
+    let mut config = match reload::read(&args.config) {
         Ok(config) => config,
         Err(problems) => {
             list_problems(&problems, &name);
@@ -30,15 +37,27 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         }
     };
     start_log(&config.log)?;
+    // A demonstration shows what there is; the file, when it changes, has its way again.
+    config.behaviour.enabled |= args.demo;
     let _api = args.demo.then(start_demo_api).transpose()?;
-    let app = match App::start(config, args.state_dir.clone()) {
+    let state_dir = match (&args.state_dir, args.demo) {
+        (None, true) => Some(fresh_state(Path::new(DEMO_STATE))?),
+        (named, _) => named.clone(),
+    };
+    let mut app = match App::start(config, state_dir) {
         Ok(app) => app,
         Err(problems) => {
             list_problems(&problems, &name);
             return Ok(ExitCode::FAILURE);
         }
     };
-    announce(&app, args.demo);
+    announce(&mut app, args.demo);
+    if args.demo {
+        start_demo_traffic(&app, Duration::from_secs(args.demo_traffic))?;
+    }
+    if args.open {
+        desktop::open(&console(&app));
+    }
     app.run(Some(args.config.clone()))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -50,8 +69,66 @@ fn start_demo_api() -> anyhow::Result<demo::upstream::Upstream> {
     Ok(demo::upstream::spawn(listener)?)
 }
 
-/// Says what is live. Silent non-protection is the worst protection, so the rules are counted out loud.
-pub fn announce(app: &App, demo: bool) {
+/// An empty folder for a demo, so that each begins anew. The demo API's port is bound by then: no other demo uses it.
+fn fresh_state(folder: &Path) -> anyhow::Result<PathBuf> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).with_context(|| {
+            format!(
+                "the state of the last demo, {}, cannot be removed",
+                folder.display()
+            )
+        }),
+        _ => Ok(folder.to_owned()),
+    }
+}
+
+/// Sends a few requests a second through the gateway for a while, from a thread that ends with the process.
+fn start_demo_traffic(app: &App, lasts: Duration) -> anyhow::Result<()> {
+    let plain = app.addresses().into_iter().find(|(_, tls)| !tls);
+    let Some((address, _)) = plain.filter(|_| !lasts.is_zero()) else {
+        return Ok(());
+    };
+    let traffic = demo::traffic::Traffic {
+        target: reachable(address),
+        requests: u64::MAX,
+        pause: DEMO_PAUSE,
+        hostile: 15,
+        attackers: 8,
+        flood: 0,
+        seed: 1,
+        colour: false,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    thread::Builder::new()
+        .name("demo-traffic".to_owned())
+        .spawn(move || {
+            // It ends with the time, and nobody waits for what it prints.
+            let _ = runtime.block_on(async {
+                tokio::time::timeout(lasts, traffic.run(&mut io::sink())).await
+            });
+        })?;
+    Ok(())
+}
+
+/// Where a browser on this machine finds the console.
+fn console(app: &App) -> String {
+    format!("http://{}/", reachable(app.admin_address()))
+}
+
+/// An address that can be connected to: one that listens everywhere is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Says what is live. Silent non-protection is the worst protection, so the rules are counted out loud. The console and
+/// what is needed to log in come last, where they are seen.
+pub fn announce(app: &mut App, demo: bool) {
     let (rules, workers) = app.size();
     let word = |on| if on { "on" } else { "off" };
     let (behaviour, models) = (word(app.watches_behaviour()), word(app.asks_models()));
@@ -67,16 +144,20 @@ pub fn announce(app: &App, demo: bool) {
         let admin = app.admin_address();
         tell(&format!(
             "
-A demo API stands behind the gateway. Try, in another terminal:
+A demo API stands behind the gateway, and a few requests a second come in, attacks among them. Try, in another terminal:
 
   curl http://{address}/api/users
   curl 'http://{address}/api/users?id=1%27%20UNION%20SELECT%20password%20FROM%20users--'   (403)
   curl -H 'Content-Type: application/json' -d '{{\"q\":\"<script>alert(1)</script>\"}}' http://{address}/echo   (403)
   curl http://{admin}/metrics
 
-Each exchange is a line of JSON here, with the evidence for its verdict. Ctrl-C ends it.
+Each exchange is a line of JSON on standard output, with the evidence for its verdict. Ctrl-C ends it.
 "
         ));
+    }
+    tell(&format!("console at {}", console(app)));
+    if let Some(words) = app.welcome() {
+        tell(&words);
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) struct Traffic {
     pub requests: u64,
     /// The pause between two of them.
     pub pause: Duration,
+    /// How many in a hundred are attacks.
+    pub hostile: u64,
+    /// From how many addresses these come, up to 254.
+    pub attackers: u64,
     /// How many requests one client sends at once in the end, to meet the rate limit; 0 for none.
     pub flood: u64,
     /// The same seed gives the same requests.
@@ -66,9 +70,9 @@ impl Traffic {
         let mut random = Random(self.seed | 1);
         let mut summary = Summary::default();
         for _ in 0..self.requests {
-            let hostile = random.below(10) < 3;
+            let hostile = random.below(100) < self.hostile;
             let scene = random.pick(if hostile { ATTACKS } else { NORMAL });
-            let client = client(hostile, &mut random);
+            let client = client(hostile, self.attackers, &mut random);
             let status = self.send(scene, client).await;
             let seen = Seen::of(status);
             summary.count(hostile, seen);
@@ -229,8 +233,9 @@ async fn exchange(
 
 /// Normal clients and attackers live in two of the documentation networks, so that no limit met by the one holds
 /// back the other.
-fn client(hostile: bool, random: &mut Random) -> Ipv4Addr {
-    let host = (random.below(200) + 1) as u8;
+fn client(hostile: bool, attackers: u64, random: &mut Random) -> Ipv4Addr {
+    let hosts = if hostile { attackers.min(254) } else { 200 };
+    let host = (random.below(hosts) + 1) as u8;
     if hostile {
         Ipv4Addr::new(198, 51, 100, host)
     } else {
@@ -282,6 +287,8 @@ mod tests {
             target,
             requests: 60,
             pause: Duration::ZERO,
+            hostile: 30,
+            attackers: 200,
             flood: 5,
             seed: 7,
             colour: false,

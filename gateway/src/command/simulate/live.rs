@@ -180,7 +180,11 @@ routes: [{{ path: /, upstream: api }}]
                 .join("\n")
         )
     })?;
-    let app = App::start(config, None).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    let mut app =
+        App::start(config, None).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+    if let Some(words) = app.welcome() {
+        tell(&words);
+    }
     let (gateway, _) = app
         .addresses()
         .first()
