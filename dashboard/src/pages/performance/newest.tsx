@@ -126,7 +126,7 @@ function Endpoints({ entries }: { entries: readonly LogEntry[] }) {
         columns={columns}
         rows={endpoints.slice(0, SHOWN)}
         id={({ name }) => name}
-        label="Endpoints by what they cost"
+        label="Endpoints"
         empty={<Empty title="Nothing has reached the API yet" />}
       />
       {endpoints.length > SHOWN && (
