@@ -57,7 +57,7 @@ mod tests {
         ] {
             let subjects = Subjects::of(client.parse().expect("an address"));
             let found = list.find(&subjects, Duration::from_secs(seconds));
-            let expected = allowed.map(|text| text.parse().expect("a subject"));
+            let expected: Option<SubjectId> = allowed.map(|text| text.parse().expect("a subject"));
             assert_eq!(found, expected, "{client} {seconds}");
         }
     }

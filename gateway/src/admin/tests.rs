@@ -1,4 +1,4 @@
-//! The sockets of the admin plane, with a router of two routes behind them.
+//! The sockets of the admin plane, with a router of a few routes behind them.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

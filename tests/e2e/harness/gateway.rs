@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::client::{Client, PATIENCE, get};
+use super::client::{Client, get};
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -26,6 +26,9 @@ pub(crate) struct Gateway {
 /// How long a gateway may take to print its addresses. A loaded machine is slow; a broken gateway exits at once
 /// and is seen sooner.
 const START: Duration = Duration::from_secs(30);
+
+/// How long to wait for what comes by itself: a busy machine takes ten seconds to compile the shipped rules anew.
+const SLOW: Duration = Duration::from_secs(45);
 
 /// The rule of `{folder}/rules`.
 const ONE_RULE: &str = "\
@@ -117,7 +120,7 @@ impl Gateway {
     /// What it printed, once all of `words` stand in it. Its outputs come through a pipe and a thread, so a metric
     /// may show what happened before the line about it has arrived.
     pub(crate) fn log_with(&self, words: &[&str]) -> String {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + SLOW;
         loop {
             let log = self.log();
             match words.iter().find(|word| !log.contains(**word)) {
@@ -158,7 +161,7 @@ impl Gateway {
 
     /// Waits until that sum has this value: what is counted when a connection ends is counted just after its end.
     pub(crate) fn await_metric(&self, series: &str, value: f64) {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + SLOW;
         while (self.metric(series) - value).abs() > f64::EPSILON {
             let found = self.metric(series);
             assert!(Instant::now() < end, "{series}: {found}, not {value}");
@@ -181,7 +184,7 @@ impl Gateway {
 
     /// Waits for a record of which this holds, and returns it.
     pub(crate) fn await_record(&self, holds: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + SLOW;
         loop {
             if let Some(record) = self.records().into_iter().find(|record| holds(record)) {
                 return record;
