@@ -29,7 +29,7 @@ def tabulated(probability, labels):
     any two outputs, which the mean of several members needs."""
     fitted = platt(logit(probability), labels)
     points = np.unique(np.concatenate([[0], np.logspace(-5, -1.3, 20), np.linspace(0.06, 0.94, 23), 1 - np.logspace(-1.3, -5, 20), [1]]))
-    values = 1 / (1 + np.exp(-(fitted["a"] * logit(points) + fitted["b"])))
+    values = 1 / (1 + np.exp(-np.clip(fitted["a"] * logit(points) + fitted["b"], -60, 60)))
     return {"kind": "isotonic", "x": [round(float(x), 8) for x in points], "y": [round(float(y), 8) for y in values]}
 
 
