@@ -61,11 +61,12 @@ struct Shared {
 #[repr(align(128))]
 struct Shard(Mutex<Lines>);
 
-/// Complete lines and their number.
+/// Complete lines, their number, and how many bytes they hold of the room for all.
 #[derive(Default)]
 struct Lines {
     text: Vec<u8>,
     count: usize,
+    bytes: usize,
 }
 
 /// What the writer thread is asked to do besides writing.
@@ -189,6 +190,7 @@ impl Shared {
             <= self.capacity.saturating_mul(USUAL_LENGTH).max(LEAST_BYTES);
         if fits {
             lines.count += 1;
+            lines.bytes += length;
         } else {
             self.waiting_bytes.fetch_sub(length, Ordering::Relaxed);
             lines.text.truncate(start);
@@ -283,9 +285,13 @@ impl Writer {
         self.shared
             .waiting
             .fetch_sub(self.lines.count, Ordering::Relaxed);
+        self.shared
+            .waiting_bytes
+            .fetch_sub(self.lines.bytes, Ordering::Relaxed);
         self.lines.text.clear();
         self.lines.text.shrink_to(KEPT_BUFFER);
         self.lines.count = 0;
+        self.lines.bytes = 0;
     }
 
     fn write(&mut self) {

@@ -298,6 +298,30 @@ fn long_records_fill_the_queue_sooner() {
 }
 
 #[test]
+fn room_that_was_written_is_free_again() {
+    let (gate, dropped) = (Gate::default(), counter());
+    let recorder = Recorder::start(
+        Sink::Writer(Box::new(gate.clone())),
+        1_000,
+        dropped.clone(),
+        None,
+    )
+    .unwrap();
+    // 24 KiB each where 1,000 KiB may wait; every one is written before the next comes.
+    let long = "\u{1}".repeat(4_096);
+    for _ in 0..120 {
+        let record = Record {
+            host: b"api.example",
+            query: Some(&long),
+            ..record("/")
+        };
+        recorder.push(&record, &Redaction::default());
+        assert!(recorder.flush(LONG));
+    }
+    assert_eq!((gate.lines().len(), dropped.get()), (120, 0));
+}
+
+#[test]
 fn a_full_disk_costs_counted_records_and_heals() {
     let (gate, dropped) = (Gate::default(), counter());
     gate.set(|state| state.fails_after = Some(100));
