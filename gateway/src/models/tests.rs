@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use portcullis_config::Ensemble as Config;
+use portcullis_detect::behaviour::{Behaviour, Hashing, Settings, State};
 use portcullis_detect::ensemble::Effect;
 use portcullis_detect::feature::View;
-use portcullis_detect::{Action, Category, Detector, Policy, RuleSet, Verdict, Worker};
+use portcullis_detect::{
+    Action, Category, Detector, Outcome, Policy, RuleSet, Timeline, Verdict, Watch, Worker,
+};
 use portcullis_detect::{Body, Request, Subjects, SystemClock};
 use serde_json::{Value, json};
 
@@ -326,4 +329,91 @@ fn what_did_not_change_is_not_built_again() {
     // The resident worker brings its sessions, and one that borrows finds those that nobody had.
     assert_eq!(voters(&second), 2);
     assert_eq!(judge(&second, INJECTED).ensemble.unwrap().voting, 2);
+}
+
+/// What the models say of a client's last request, after it sent these, so many seconds apart, and was answered so.
+fn after(models: &Models, requests: impl Iterator<Item = (u64, String, u16)>) -> Verdict {
+    let clock = Timeline::starting(std::time::Duration::from_secs(1_772_445_600));
+    let settings = Settings {
+        enabled: true,
+        ..Settings::default()
+    };
+    let state = State::new(&settings.memory, Hashing::new(7), &clock);
+    let detector = Detector::new(RuleSet::default())
+        .with_behaviour(Behaviour::new(settings.into(), state.into()))
+        .with_ensemble(models.ensemble().clone());
+    let policy = Policy {
+        ensemble: true,
+        behaviour: Watch::Observe,
+        ..Policy::default()
+    };
+    let subjects = Subjects::of(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let mut last = None;
+    for (pause, path, status) in requests {
+        clock.advance(std::time::Duration::from_secs(pause));
+        let request = Request {
+            client: subjects.client,
+            method: "GET",
+            scheme: "https",
+            host: "api.example.com",
+            path: path.as_bytes(),
+            query: Some(HARMLESS.as_bytes()),
+            headers: &[],
+            body: Body::EMPTY,
+            route: "test",
+        };
+        let mut worker = Worker::default();
+        let verdict = detector.inspect(&mut worker, &request, &policy, &subjects, &clock);
+        let visit = verdict.behaviour.as_ref().unwrap().visit;
+        let outcome = Outcome {
+            visit,
+            bytes: 900,
+            ..Outcome::of(subjects, status)
+        };
+        detector.observe(&outcome, &clock);
+        last = Some(verdict);
+    }
+    last.unwrap()
+}
+
+#[test]
+fn the_shipped_models_tell_who_searches_from_who_reads() {
+    const PLACES: [&str; 4] = ["items", "cart", "help", "news"];
+    let metrics = Metrics::new().unwrap();
+    let config = Config {
+        enabled: true,
+        required: true,
+        manifest: Some(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/artifacts/manifest.json"),
+        ),
+        library: Some(runtime_library()),
+        deadline: portcullis_config::Duration::from_secs(5),
+        deep: Deep::Always,
+        ..Config::default()
+    };
+    let models = Models::load(&config, 0, &metrics, &Models::none()).unwrap();
+    let read = |n: u64| {
+        let place = PLACES[(n * 7 % 4) as usize];
+        (5 + n * 13 % 40, format!("/{place}/{}", n % 3), 200)
+    };
+    let reads = after(&models, (0..40).map(read));
+    let searches = after(
+        &models,
+        (0..40).map(|n| (1, format!("/backup{n}.zip"), 404)),
+    );
+    let agrees = |verdict: &Verdict, name: &str| {
+        let votes = &verdict.ensemble.as_ref().unwrap().votes;
+        votes
+            .iter()
+            .find(|vote| &*vote.model == name)
+            .map(|vote| vote.agrees)
+    };
+    for name in ["one-class-svm", "dnn-behaviour", "lstm", "bilstm"] {
+        assert_eq!(agrees(&reads, name), Some(false), "{name}");
+    }
+    for name in ["lstm", "bilstm"] {
+        assert_eq!(agrees(&searches, name), Some(true), "{name}");
+    }
+    let sure = |verdict: &Verdict| verdict.ensemble.as_ref().unwrap().probability;
+    assert!(sure(&searches) > sure(&reads));
 }
