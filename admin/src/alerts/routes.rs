@@ -118,7 +118,7 @@ pub struct AlertQuestion {
     #[param(nullable = false, inline)]
     level: Option<AlertLevel>,
     /// Only this category.
-    #[param(nullable = false, max_length = 64)]
+    #[param(nullable = false, max_length = 200)]
     category: Option<String>,
     /// Only this subject, as `address:192.0.2.1`.
     #[param(nullable = false, max_length = 200)]
