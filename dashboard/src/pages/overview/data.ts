@@ -39,12 +39,12 @@ export function useFreshSums(): void {
 }
 
 /** The latest alerts, and how many are open; the feed's news are in it at once. */
-export function useAlerts(): { alerts: readonly Alert[]; open: number } | undefined {
+export function useAlerts(): { alerts: readonly Alert[]; isMore: boolean; open: number } | undefined {
   const fed = useLive((feed) => feed.alerts);
   const { data } = useApi("/api/v1/alerts", { query: { limit: 100 } }, { refetchInterval: 15_000 });
   if (!data) return undefined;
   const { critical, high, medium, low } = data.open;
-  return { alerts: merge(data.alerts, fed), open: critical + high + medium + low };
+  return { alerts: merge(data.alerts, fed), isMore: data.next !== undefined, open: critical + high + medium + low };
 }
 
 /** Requests with a level of MEDIUM or above. */

@@ -62,6 +62,12 @@ describe("the verdict in words", () => {
     expect(alerts.map(({ id }) => id)).toEqual(["s", "t", "x"]);
   });
 
+  it("claims no sum where older alerts are out of sight", () => {
+    const say = (alerts: Alert[]) => judge({ now: NOW, alerts, isMore: true, open: 2, requests: 9 }).text;
+    expect(say([alert({})])).toMatch(/^At least 3 requests/);
+    expect(say([alert({}), alert({ id: "old", last: at(600) })])).toMatch(/^3 requests/);
+  });
+
   it("says when all of it was stopped, and when there were more addresses than it knows", () => {
     const { text } = mood([alert({ addresses: { "192.0.2.7": 2, "(others)": 1 } })]);
     expect(text).toContain("from more than 1 address since");

@@ -20,6 +20,8 @@ export interface Verdict {
 export interface Situation {
   now: number;
   alerts: readonly Alert[];
+  /** There are further alerts, older than these: sums are at least so much. */
+  isMore?: boolean;
   /** How many alerts nobody has acknowledged. */
   open: number;
   /** Requests since the gateway's start. */
@@ -31,15 +33,21 @@ const TROUBLE = new Set(["upstream", "silence"]);
 const DEALT_WITH = new Set(["ban", "rate-limit"]);
 const RANK: Record<Level, number> = { LOW: 0, MEDIUM: 1, HIGH: 2, CRITICAL: 3 };
 
-export function judge({ now, alerts, open, requests }: Situation): Verdict {
+export function judge({ now, alerts, isMore = false, open, requests }: Situation): Verdict {
   const recent = alerts
     .filter(({ last }) => now - Date.parse(last) < RECENT_MS)
     .sort((a, b) => RANK[b.level] - RANK[a.level] || b.requests - a.requests);
+  const atLeast = isMore && recent.length === alerts.length ? "At least " : "";
   const others = recent.filter(({ category: kind }) => !TROUBLE.has(kind) && !DEALT_WITH.has(kind));
   // Much of something is no attack by itself.
   const attacks = others.filter(({ level, category: kind }) => RANK[level] >= RANK.HIGH && kind !== "traffic");
   if (attacks.length > 0) {
-    return { mood: "attack", title: `Under attack: ${kindsOf(attacks)}`, text: story(attacks, now), alerts: attacks };
+    return {
+      mood: "attack",
+      title: `Under attack: ${kindsOf(attacks)}`,
+      text: atLeast + story(attacks, now),
+      alerts: attacks,
+    };
   }
   const failing = recent.filter(({ category: kind }) => TROUBLE.has(kind));
   const [worst] = failing;
@@ -52,7 +60,12 @@ export function judge({ now, alerts, open, requests }: Situation): Verdict {
     };
   }
   if (others.length > 0) {
-    return { mood: "unusual", title: `Unusual: ${kindsOf(others)}`, text: story(others, now), alerts: others };
+    return {
+      mood: "unusual",
+      title: `Unusual: ${kindsOf(others)}`,
+      text: atLeast + story(others, now),
+      alerts: others,
+    };
   }
   if (requests === 0) {
     return { mood: "silent", title: "Waiting for traffic", text: "No request has come in yet.", alerts: [] };
