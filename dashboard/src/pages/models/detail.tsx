@@ -205,7 +205,7 @@ function Square({ confusion }: { confusion: Confusion }) {
   const { labels, rows, threshold } = confusion;
   const hint = threshold
     ? `At the threshold of ${percentFine(threshold)}`
-    : "Each row is what something was; darker: more of it was taken for this";
+    : "Each row is what something was; the stronger the colour, the more of it was taken for this";
   const right = rows.reduce((sum, row, index) => sum + (row[index] ?? 0), 0);
   const all = rows.flat().reduce((sum, amount) => sum + amount, 0);
   return (

@@ -32,7 +32,7 @@ function Heat({ page: { logs } }: { page: LogPage }) {
   return (
     <Card
       title="How long answers take"
-      hint={`${spanOf(logs)}. Darker: more requests. A band that rises means that it gets slower.`}
+      hint={`${spanOf(logs)}. The stronger the colour, the more requests. A band that rises means that it gets slower.`}
     >
       {heat ? (
         <HeatMap

@@ -262,7 +262,7 @@ export function Differences({ changes }: { changes: readonly (Difference & { pol
           key={`${change.policy}${change.name}`}
           className="flex flex-wrap items-center gap-x-2 gap-y-0.5 text-[13px]"
         >
-          <span className="min-w-44 text-muted">
+          <span className="min-w-44 text-muted max-sm:w-full">
             {change.policy && (
               <>
                 <Foreign text={change.policy} className="text-text" />
