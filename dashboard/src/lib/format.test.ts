@@ -42,7 +42,7 @@ describe("times and names", () => {
     ["sqli", "SQL injection"],
     ["xss", "Cross-site scripting"],
     ["path-traversal", "Path traversal"],
-    ["nosql", "NoSQL"],
+    ["nosql", "NoSQL injection"],
     ["", "–"],
   ])("%s reads %s", (slug, expected) => {
     expect(format.category(slug)).toBe(expected);

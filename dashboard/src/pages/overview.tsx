@@ -15,7 +15,7 @@ export default function Overview() {
       <Banner />
       <Figures range={range} />
       <div className="grid grid-cols-3 items-start gap-4 max-lg:grid-cols-1">
-        <div className="col-span-2 flex min-w-0 flex-col gap-4 max-lg:col-span-1">
+        <div className="col-span-2 flex min-w-0 flex-col gap-4 self-stretch max-lg:col-span-1">
           <TrafficCard range={range} />
           <Stream />
         </div>

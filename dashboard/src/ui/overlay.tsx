@@ -37,12 +37,6 @@ function Overlay({ open, onClose, title, description, children, footer, classNam
       <Radix.Portal>
         <div aria-hidden className="fixed inset-0 z-40 bg-[rgb(8_10_16/0.5)]" />
         <Radix.Content
-          // The whole takes the focus, not its first button, whose hint would cover the corner.
-          onOpenAutoFocus={(event) => {
-            const content = event.currentTarget as HTMLElement;
-            event.preventDefault();
-            if (!content.contains(document.activeElement)) content.focus();
-          }}
           {...(description ? {} : { "aria-describedby": undefined })}
           className={cx("fixed z-50 flex flex-col border border-line bg-raised shadow-pop outline-none", className)}
         >

@@ -137,7 +137,8 @@ function Leaders({ range, level }: { range: Range; level?: string }) {
                 name,
                 value: requests,
                 label: <Foreign text={name} className="font-mono text-xs" />,
-                note: stopped > 0 ? `${count(stopped)} stopped` : undefined,
+                // The API counts together what was stopped and what would have been.
+                note: stopped > 0 ? `${count(stopped)} stopped or would be` : undefined,
                 colour: level ? "var(--c-bad)" : "var(--c-accent)",
                 onClick: () => navigate(`/subjects?open=${encodeURIComponent(`address:${name}`)}`),
               }))}

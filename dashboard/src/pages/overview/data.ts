@@ -1,7 +1,7 @@
 // What the overview asks for. Sums are asked again as soon as the feed shows something harmful, and every few seconds.
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useLive } from "@/api/live";
-import { makeOld, queryClient, useApi, useApiKept } from "@/api/queries";
+import { queryClient, useApi, useApiKept } from "@/api/queries";
 import type { Alert, StatsAnswer } from "@/api/types";
 import { LEVELS } from "@/lib/levels";
 import type { Range, Span } from "@/lib/range";
@@ -9,7 +9,7 @@ import { merge } from "../alerts/incident";
 
 export const FALLBACK: Span = "1h";
 export const ONLY: readonly Span[] = ["15m", "1h", "24h"];
-const REST_MS = 1_000;
+const REST_MS = 400;
 
 /** Minutes for what fits on the page as minutes, hours for more. */
 export const questionOf = (range: Range) => ({
@@ -23,14 +23,19 @@ export const useSums = (range: Range) =>
 export const useSeries = (range: Range) =>
   useApiKept("/api/v1/stats/timeseries", { query: questionOf(range) }, { refetchInterval: 10_000 });
 
-/** Asks for the sums again, at most once a second, when something harmful went by. */
+/** Asks for the sums again soon after something harmful went by; again and again while it goes on. */
 export function useFreshSums(): void {
   const harmful = useLive((feed) => feed.traffic.find(({ level }) => level !== "" && level !== "LOW")?.id);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => {
     if (!harmful) return;
-    const timer = setTimeout(() => void makeOld(queryClient, ["/api/v1/stats"]), REST_MS);
-    return () => clearTimeout(timer);
+    // Not started anew by the next one: a flood would put the question off for ever.
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "/api/v1/stats" });
+    }, REST_MS);
   }, [harmful]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 }
 
 /** The latest alerts, and how many are open; the feed's news are in it at once. */

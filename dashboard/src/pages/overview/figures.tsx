@@ -17,6 +17,8 @@ export function Figures({ range }: { range: Range }) {
   const threats = data ? threatsOf(data) : 0;
   const stopped = (data?.total.actions.deny ?? 0) + (data?.total.actions.throttle ?? 0);
   const mean = data?.total.score_mean ?? 0;
+  // A second without requests has no times: those of the last one with some stand.
+  const busy = history.filter((point) => point.inspection_p50_us !== undefined).at(-1);
   const lately = history.slice(-SPARK_S);
   return (
     <div className="grid grid-cols-4 gap-4 max-xl:grid-cols-2 max-sm:gap-3">
@@ -56,13 +58,14 @@ export function Figures({ range }: { range: Range }) {
         loading={!stats}
         value={
           <>
-            <span data-figure="latency">{micros(stats?.inspection_p50_us)}</span>
+            <span data-figure="latency">{micros(busy?.inspection_p50_us)}</span>
             <span className="text-sm font-normal text-muted"> p50</span>
           </>
         }
         hint={
           <span title="What inspecting a request takes: half of them less than p50, 99 of 100 less than p99">
-            p99 {micros(stats?.inspection_p99_us)}
+            p99 {micros(busy?.inspection_p99_us)}
+            {busy && busy !== stats && ", when requests last came"}
           </span>
         }
         chart={<Sparkline values={lately.map((point) => point.inspection_p50_us ?? 0)} />}

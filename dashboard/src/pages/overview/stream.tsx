@@ -9,7 +9,7 @@ import { category, clock, micros } from "@/lib/format";
 import { visible } from "@/lib/text";
 import { ActionBadge, Button, Card, Empty, Foreign } from "@/ui";
 
-const ROWS = 14;
+const ROWS = 18;
 
 const isThreat = ({ level, action }: Traffic) => (level !== "" && level !== "LOW") || action !== "allow";
 
@@ -25,6 +25,7 @@ export function Stream() {
   return (
     <Card
       flush
+      className="flex-1"
       title="Live traffic"
       hint={paused ? "Paused" : pointed ? "Stands still while you point at it" : "A sample of what comes in now"}
       actions={
