@@ -27,7 +27,7 @@ import { LogList, type LogQuery } from "./logs/list";
 import { LogTable, usePhone } from "./logs/table";
 
 /** How often is looked for new records. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 400;
 
 export default function Logs() {
   const [open, setOpen] = useUrlValue("open");

@@ -115,7 +115,7 @@ export function Evidence({ evidence, actions }: { evidence: Partial<EvidenceData
         </p>
       )}
       {excerpt && (
-        <CodeBlock text={excerpt} label={`Evidence in ${visible(place)}`}>
+        <CodeBlock text={excerpt} label={`Evidence in ${visible(place)}${rule ? `, ${visible(rule)}` : ""}`}>
           <Marked text={excerpt} mark={mark ?? null} />
         </CodeBlock>
       )}

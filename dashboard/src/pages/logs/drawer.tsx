@@ -150,7 +150,6 @@ function Actions({ detail, onStep }: { detail: LogDetail; onStep: ((by: 1 | -1) 
   const [, navigate] = useLocation();
   const [banning, setBanning] = useState(false);
   const [draft, setDraft] = useState<ExceptionDraft | null>(null);
-  const rules = entry.rules;
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(curlLike(detail));
@@ -177,8 +176,8 @@ function Actions({ detail, onStep }: { detail: LogDetail; onStep: ((by: 1 | -1) 
           </Button>
         </Tooltip>
       )}
-      {mayExcept && rules.length > 0 && (
-        <Button icon={CircleSlash} onClick={() => setDraft(draftOf(entry, detail.verdict?.evidence?.[0] ?? {}, rules))}>
+      {mayExcept && entry.rules.length > 0 && (
+        <Button icon={CircleSlash} onClick={() => setDraft(draftOfAll(detail))}>
           Make an exception
         </Button>
       )}
@@ -199,20 +198,27 @@ function Actions({ detail, onStep }: { detail: LogDetail; onStep: ((by: 1 | -1) 
 }
 
 /** The exception that a finding suggests: this rule, in this field, on this path. */
-export function draftOf(
-  entry: Pick<LogEntry, "policy" | "path">,
-  finding: Partial<Evidence>,
-  rules?: readonly string[],
-): ExceptionDraft {
-  const { location, field, rule } = finding;
-  const own = rule && !rule.startsWith("behaviour-");
+export function draftOf(entry: Pick<LogEntry, "policy" | "path">, finding: Partial<Evidence>): ExceptionDraft {
   return {
     policy: entry.policy,
-    ...(rule ? { rule } : {}),
-    ...(rules ? { rules } : {}),
-    field: own && location ? (field ? `${location}:${field}` : location) : "",
+    ...(finding.rule ? { rule: finding.rule } : {}),
+    field: placeOf(finding),
     path: entry.path,
   };
+}
+
+/** The same with all rules that found something to choose from. */
+function draftOfAll({ entry, verdict }: LogDetail): ExceptionDraft {
+  const evidence = verdict?.evidence ?? [];
+  const first = evidence.find(({ rule }) => rule === entry.rules[0]);
+  const fields = Object.fromEntries(evidence.map((finding) => [finding.rule, placeOf(finding)]));
+  return { ...draftOf(entry, first ?? { rule: entry.rules[0] ?? "" }), rules: entry.rules, fields };
+}
+
+/** The field as exceptions name it; detectors of behaviour look at no field. */
+function placeOf({ location, field, rule }: Partial<Evidence>): string {
+  if (!location || rule?.startsWith("behaviour-")) return "";
+  return field ? `${location}:${field}` : location;
 }
 
 function Timings({ detail }: { detail: LogDetail }) {

@@ -61,7 +61,7 @@ export function arithmetic(verdict: Verdict, thresholds?: Thresholds): string[] 
       );
     }
   } else if (score === 0) {
-    lines.push("No rule found anything, so the score is 0.");
+    return ["No rule found anything, so the score is 0."];
   }
   const behaviour = verdict.behaviour as Behaviour | undefined;
   if (behaviour && behaviour.weight > 0) {

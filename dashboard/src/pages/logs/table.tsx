@@ -1,6 +1,16 @@
 // The list of exchanges: only the rows in sight exist. On a phone a row has two lines.
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useRef, useSyncExternalStore } from "react";
+import {
+  type KeyboardEvent,
+  memo,
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import type { LogEntry } from "@/api/types";
 import { cx } from "@/lib/cx";
 import { category, clock, dayTime, fullTime, micros } from "@/lib/format";
@@ -41,29 +51,47 @@ export interface LogTableProps {
   /** Called with whether the list stands at its top. */
   onTop: (top: boolean) => void;
   box: RefObject<HTMLDivElement | null>;
-  foot?: ReactNode;
   faded?: boolean;
 }
 
-export function LogTable({ rows, open, onOpen, onEnd, onTop, box, foot, faded }: LogTableProps) {
+/** Rows drawn beyond those in sight, above and below. */
+const BEYOND = 16;
+
+/** Rows are of one height, so which are in sight is a division, however many there are. */
+function useWindow(box: RefObject<HTMLDivElement | null>, height: number, total: number) {
+  const [from, setFrom] = useState(0);
+  const [room, setRoom] = useState(50);
+  const look = useCallback(() => {
+    const top = box.current?.scrollTop ?? 0;
+    // In steps of eight rows: most scrolling draws nothing new.
+    setFrom(Math.max(0, Math.floor(top / height / 8) * 8 - BEYOND));
+  }, [box, height]);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const measure = () => {
+      setRoom(Math.ceil((element.clientHeight || 900) / height));
+      look();
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [box, height, look]);
+  const first = Math.min(from, Math.max(0, total - 1));
+  return { first, end: Math.min(total, from + room + 2 * BEYOND + 8), look };
+}
+
+export function LogTable({ rows, open, onOpen, onEnd, onTop, box, faded }: LogTableProps) {
   const phone = usePhone();
   const height = phone ? 58 : 36;
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => box.current,
-    estimateSize: () => height,
-    getItemKey: (index) => rows[index]?.id ?? index,
-    overscan: 12,
-  });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height of every row changes with the width
-  useEffect(() => virtual.measure(), [height]);
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? -1;
+  const { first, end, look } = useWindow(box, height, rows.length);
   useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - 80) onEnd();
-  }, [last, rows.length, onEnd]);
+    if (rows.length > 0 && end >= rows.length - 60) onEnd();
+  }, [end, rows.length, onEnd]);
   const top = useRef(true);
   const onScroll = () => {
+    look();
     const now = (box.current?.scrollTop ?? 0) < height / 2;
     if (now !== top.current) {
       top.current = now;
@@ -76,15 +104,16 @@ export function LogTable({ rows, open, onOpen, onEnd, onTop, box, foot, faded }:
     if (!step || !row) return;
     event.preventDefault();
     const index = Math.max(0, Math.min(rows.length - 1, Number(row.dataset.index) + step));
-    virtual.scrollToIndex(index);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus());
+    const next = box.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "nearest" });
   };
   return (
     <div
       ref={box}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
-      className={cx("min-h-0 flex-1 overflow-auto transition-opacity", faded && "opacity-60")}
+      className={cx("min-h-0 flex-1 scroll-pt-9 overflow-auto transition-opacity", faded && "opacity-60")}
       tabIndex={0}
       role="region"
       aria-label="Exchanges, newest first"
@@ -102,42 +131,60 @@ export function LogTable({ rows, open, onOpen, onEnd, onTop, box, foot, faded }:
             <Head className={CELLS.took}>Took</Head>
           </div>
         </div>
-        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => {
-            const entry = rows[item.index];
-            if (!entry) return null;
-            return (
-              <div
-                key={item.key}
-                role="row"
-                aria-rowindex={item.index + 2}
-                data-row={entry.id}
-                data-index={item.index}
-                tabIndex={0}
-                onClick={() => {
-                  if (!window.getSelection()?.toString()) onOpen(entry);
-                }}
-                onKeyDown={(event) => {
-                  if (event.key !== "Enter" && event.key !== " ") return;
-                  event.preventDefault();
-                  onOpen(entry);
-                }}
-                className={cx(
-                  "absolute top-0 left-0 w-full cursor-pointer border-b border-line hover:bg-hover focus-visible:-outline-offset-2",
-                  entry.id === open && "bg-accent-soft",
-                )}
-                style={{ height, transform: `translateY(${item.start}px)` }}
-              >
-                {phone ? <PhoneRow entry={entry} /> : <WideRow entry={entry} />}
-              </div>
-            );
-          })}
+        <div role="rowgroup" className="relative" style={{ height: rows.length * height }}>
+          {rows.slice(first, end).map((entry, at) => (
+            <Row
+              key={entry.id}
+              entry={entry}
+              index={first + at}
+              height={height}
+              phone={phone}
+              open={entry.id === open}
+              onOpen={onOpen}
+            />
+          ))}
         </div>
       </div>
-      {foot}
     </div>
   );
 }
+
+interface RowProps {
+  entry: LogEntry;
+  index: number;
+  height: number;
+  phone: boolean;
+  open: boolean;
+  onOpen: (entry: LogEntry) => void;
+}
+
+const Row = memo(function Row({ entry, index, height, phone, open, onOpen }: RowProps) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      data-row={entry.id}
+      data-index={index}
+      tabIndex={0}
+      onClick={() => {
+        // Marking text opens nothing.
+        if (!window.getSelection()?.toString()) onOpen(entry);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        onOpen(entry);
+      }}
+      className={cx(
+        "absolute top-0 left-0 w-full cursor-pointer border-b border-line hover:bg-hover focus-visible:-outline-offset-2",
+        open && "bg-accent-soft",
+      )}
+      style={{ height, transform: `translateY(${index * height}px)` }}
+    >
+      {phone ? <PhoneRow entry={entry} /> : <WideRow entry={entry} />}
+    </div>
+  );
+});
 
 function Head({ className, children }: { className: string; children: ReactNode }) {
   return (

@@ -102,7 +102,7 @@ export function VerdictView({ verdict, thresholds, links, onExcept }: VerdictVie
 /** A link to the page of a rule. */
 export function RuleLink({ rule, children }: { rule: string; children?: ReactNode }) {
   return (
-    <Link href={`/rules?open=${encodeURIComponent(rule)}`} className="px-1 font-medium text-accent hover:underline">
+    <Link href={`/rules?open=${encodeURIComponent(rule)}`} className="font-medium text-accent hover:underline">
       {children ?? <Foreign text={rule} className="font-mono" />}
     </Link>
   );

@@ -13,6 +13,8 @@ export interface ExceptionDraft {
   /** Rules to choose from. */
   rules?: readonly string[];
   field?: string;
+  /** Where each rule found something, for when another is chosen. */
+  fields?: Readonly<Record<string, string>>;
   path?: string;
 }
 
@@ -81,7 +83,11 @@ export function ExceptionDialog({ draft, onClose }: { draft: ExceptionDraft | nu
       >
         <Field label="Rule">
           {options.length > 1 ? (
-            <Select value={value.rule ?? ""} onValue={(rule) => set({ rule })} options={options} />
+            <Select
+              value={value.rule ?? ""}
+              onValue={(rule) => set({ rule, field: draft?.fields?.[rule] ?? "" })}
+              options={options}
+            />
           ) : (
             <Input
               className="font-mono"

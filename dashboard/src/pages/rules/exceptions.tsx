@@ -2,12 +2,12 @@
 import { CircleSlash, Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useApi, useSend } from "@/api/queries";
-import type { Exception, Version } from "@/api/types";
+import type { Version } from "@/api/types";
 import { useMay } from "@/shell/session";
 import { Ago, Badge, Button, Card, type Columns, Dialog, Empty, Foreign, Loaded, Table, toast } from "@/ui";
 import { RuleLink } from "../logs/verdict";
 import { ExceptionDialog, type ExceptionDraft } from "./exception";
-import { madeBy, silencedWords, whereWords } from "./words";
+import { type Exception, madeBy, silencedWords, whereWords } from "./words";
 
 type Row = Exception & { policy: string; id?: string };
 const NONE: readonly Version[] = [];
@@ -97,13 +97,20 @@ const columnsOf = (versions: readonly Version[], onRemove: ((row: Row) => void) 
       original.rule && !original.rule.endsWith("*") ? (
         <RuleLink rule={original.rule} />
       ) : (
-        <Foreign text={silencedWords(original)} className="px-1" />
+        <Foreign text={silencedWords(original)} />
       ),
   },
   {
     id: "where",
     header: "Where",
-    cell: ({ row }) => <Foreign text={whereWords(row.original)} className="break-all" />,
+    cell: ({ row }) => (
+      <>
+        <Foreign text={whereWords(row.original)} className="break-words" />
+        <span className="block text-xs text-muted sm:hidden">
+          <Foreign text={row.original.reason} />
+        </span>
+      </>
+    ),
   },
   {
     id: "why",

@@ -1,6 +1,6 @@
 // A request by hand: described, judged as the gateway would now, forwarded to nobody.
 import { FlaskConical, Play } from "lucide-react";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useApi, useSend } from "@/api/queries";
 import type { Analysis, LogDetail, Trial } from "@/api/types";
 import { decimal, micros } from "@/lib/format";
@@ -70,6 +70,7 @@ export function TestByHand() {
   const [form, setForm] = useState<Form>({ ...EMPTY, headers: BROWSER });
   const [from, setFrom] = useUrlValue("from");
   const [wrong, setWrong] = useState<string | null>(null);
+  const answer = useRef<HTMLDivElement>(null);
   const may = useMay("analyst");
   const config = useApi("/api/v1/config", {}, { staleTime: 60_000 });
   const policies = config.data?.policies ?? [];
@@ -85,7 +86,11 @@ export function TestByHand() {
     event?.preventDefault();
     const { headers, wrong: line } = headersFrom(form.headers);
     setWrong(line ? `“${line}” has no colon: write Name: value.` : null);
-    if (line === undefined && form.target.trim()) trial.mutate({ body: trialOf(form, headers) });
+    if (line !== undefined || !form.target.trim()) return;
+    trial.mutate(
+      { body: trialOf(form, headers) },
+      { onSettled: () => answer.current?.scrollIntoView?.({ block: "nearest" }) },
+    );
   };
   const thresholds = policies.find(({ name }) => name === trial.data?.policy)?.thresholds;
   const methods = METHODS.includes(form.method) ? METHODS : [...METHODS, form.method];
@@ -186,7 +191,7 @@ export function TestByHand() {
           </div>
         </form>
       </Card>
-      <div aria-live="polite" className="min-w-0">
+      <div ref={answer} aria-live="polite" className="min-w-0 scroll-mt-16">
         {trial.data ? (
           <Result analysis={trial.data} thresholds={thresholds} path={form.target.split("?")[0] ?? ""} />
         ) : trial.error ? (

@@ -1,7 +1,10 @@
 // What rules, exceptions and trials mean, in sentences. Pure, so that it can be tested without a page.
-import type { Analysis, Exception, Rule, Schemas, Version } from "@/api/types";
+import type { Analysis, Rule, Schemas, Version } from "@/api/types";
 import type { BadgeTone } from "@/ui";
 import type { Thresholds } from "../logs/score";
+
+/** An exception; what is not written narrows nothing. */
+export type Exception = Pick<Schemas["Exception"], "reason"> & Partial<Schemas["Exception"]>;
 
 export const SEVERITIES = ["info", "low", "medium", "high", "critical"] as const;
 
