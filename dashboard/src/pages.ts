@@ -3,6 +3,7 @@
 import {
   Bell,
   BookCheck,
+  Brain,
   ChartColumn,
   Gauge,
   House,
@@ -43,6 +44,7 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: "/subjects", title: "Subjects", icon: UsersRound, key: "s", load: () => import("./pages/subjects") },
   { path: "/performance", title: "Performance", icon: Gauge, key: "p", load: () => import("./pages/performance") },
+  { path: "/models", title: "Models", icon: Brain, key: "m", load: () => import("./pages/models") },
   { path: "/rules", title: "Rules", icon: ListChecks, key: "r", load: () => import("./pages/rules") },
   { path: "/audit", title: "Audit", icon: BookCheck, key: "u", load: () => import("./pages/audit"), role: "admin" },
   {

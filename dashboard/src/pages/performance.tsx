@@ -208,6 +208,7 @@ function Added() {
         <Empty title="Waiting for requests">The line begins with the first ones that come by.</Empty>
       ) : (
         <LineChart
+          height={280}
           rows={rows}
           format={onAxis}
           series={[

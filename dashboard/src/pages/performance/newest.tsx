@@ -40,7 +40,7 @@ function Heat({ page: { logs } }: { page: LogPage }) {
           columns={columns.map((column, index) => (columns.indexOf(column) === index ? column : `${column}.${index}`))}
           cells={heat.cells}
           everyColumn={6}
-          cellHeight={28}
+          cellHeight={36}
           format={(value) => `${count(value)} requests`}
           summary={summaryOf(heat.rows, heat.cells)}
         />
@@ -126,7 +126,7 @@ function Endpoints({ entries }: { entries: readonly LogEntry[] }) {
         columns={columns}
         rows={endpoints.slice(0, SHOWN)}
         id={({ name }) => name}
-        label="Endpoints by what they cost"
+        label="Endpoints"
         empty={<Empty title="Nothing has reached the API yet" />}
       />
       {endpoints.length > SHOWN && (

@@ -116,7 +116,7 @@ describe("rows over time", () => {
   });
   it("are none where nothing happened", () => expect(timeRows([], "hour")).toEqual([]));
   it("are written shortly", () => {
-    expect(shortly("300.0 ms")).toBe("300 ms");
-    expect(shortly("2.13 ms")).toBe("2.13 ms");
+    expect(shortly("300.0 ms")).toBe("300\u00a0ms");
+    expect(shortly("2.13 ms")).toBe("2.13\u00a0ms");
   });
 });

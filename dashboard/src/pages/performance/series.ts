@@ -46,4 +46,4 @@ export function thinned(rows: readonly TimeRow[], most = 90): Pick<TimeRow, "tim
 }
 
 /** Microseconds for an axis: no decimals that say nothing. */
-export const shortly = (words: string): string => words.replace(/\.0+ /, " ");
+export const shortly = (words: string): string => words.replace(/(?:\.0+)? /, "\u00a0");

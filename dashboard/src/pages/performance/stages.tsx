@@ -1,6 +1,6 @@
 // Where each microsecond of the gateway goes, since its start.
 import { ShareBar } from "@/charts";
-import { count, micros } from "@/lib/format";
+import { count, micros, percent } from "@/lib/format";
 import { Card, Empty, Tooltip } from "@/ui";
 import type { StageCost } from "./metrics";
 
@@ -37,7 +37,7 @@ export function Stages({ costs }: { costs: readonly StageCost[] }) {
         <Empty title="Nothing was inspected since the start" />
       ) : (
         <div className="flex flex-col gap-4">
-          <ShareBar label="Shares of inspection" format={(value) => `${Math.round(value)} %`} shares={shares(parts)} />
+          <ShareBar label="Shares of inspection" format={percent} shares={shares(parts)} />
           <table className="w-full text-[13px]">
             <caption className="sr-only">What each stage costs</caption>
             <thead>
@@ -92,7 +92,7 @@ function shares(parts: readonly StageCost[]) {
   const whole = parts.reduce((sum, { total }) => sum + total, 0) || 1;
   return parts.map(({ stage, total }, index) => ({
     label: STAGES[stage]?.name ?? stage,
-    value: (total / whole) * 100,
+    value: total / whole,
     colour: `var(--c-chart-${(index % 8) + 1})`,
   }));
 }

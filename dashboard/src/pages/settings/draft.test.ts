@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Overlay, Policy } from "@/api/types";
-import { changeInWords, differences, overlayWith, problemOf, touched, warningOf } from "./draft";
+import { changeInWords, differences, isBare, overlayWith, problemOf, touched, warningOf } from "./draft";
 import { familiesOf, tokenState } from "./families";
 import { partsOf } from "./scale";
 
@@ -33,6 +33,12 @@ describe("a draft over the file", () => {
         other: { paranoia: 3 },
       },
     });
+  });
+  it("keeps what lies over other things than policies", () => {
+    const models = { policies: {}, models: { gate: { weight: 2 } } } as unknown as Overlay;
+    expect(overlayWith(models, "default", { tag: 30 })).toMatchObject({ models: { gate: { weight: 2 } } });
+    expect(isBare(models)).toBe(false);
+    expect(isBare(bare)).toBe(true);
   });
   it("leaves no empty policy behind", () => {
     const one = overlayWith(bare, "default", { mode: "observe" });
@@ -93,7 +99,12 @@ it("reads the changes of a version, whatever the policy is called", () => {
     before: "none",
     after: "2 made by API",
   });
-  expect(changeInWords({ path: "models.a.weight", before: 1, after: 2 })).toMatchObject({ before: "1", after: "2" });
+  expect(changeInWords({ path: "models.a.b.weight", after: 2 })).toEqual({
+    policy: "Model a.b",
+    name: "Weight",
+    before: "as shipped",
+    after: "2",
+  });
 });
 
 it("finds the parts of the API that a token can be bound to", () => {

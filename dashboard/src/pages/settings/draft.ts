@@ -66,7 +66,7 @@ export function overlayWith(overlay: Overlay, name: string, draft: Draft): Overl
   const layer = { ...rest, ...plain, ...(Object.keys(thresholds).length > 0 ? { thresholds } : {}) };
   const policies = { ...overlay.policies, [name]: layer };
   if (Object.keys(layer).length === 0) delete policies[name];
-  return { policies } as Overlay;
+  return { ...overlay, policies } as Overlay;
 }
 
 export interface Difference {
@@ -132,6 +132,15 @@ export function inWords(setting: Setting, value: Value): string {
   return Number(value) > 100 ? "never" : String(value);
 }
 
+const MODEL_SETTINGS: Record<string, string> = {
+  weight: "Weight",
+  shadow: "Without a say",
+  threshold: "Says attack from",
+};
+/** Whether nothing lies over the file. */
+export const isBare = (overlay: Overlay): boolean =>
+  Object.values(overlay).every((layers) => Object.keys(layers ?? {}).length === 0);
+
 const SUFFIXES: readonly [string, Setting][] = [
   [".mode", "mode"],
   [".thresholds.tag", "tag"],
@@ -154,7 +163,12 @@ export function changeInWords(change: Change): Difference & { policy: string } {
     const policy = path.slice(0, -".exceptions".length);
     return { policy, name: "Exceptions", before: amount(change.before), after: amount(change.after) };
   }
-  const word = (value: unknown) => (value === undefined || value === null ? "nothing" : JSON.stringify(value));
+  const word = (value: unknown) => (value === undefined || value === null ? "as shipped" : JSON.stringify(value));
+  const model = /^models\.(.+)\.(weight|shadow|threshold)$/.exec(change.path);
+  if (model?.[1] && model[2]) {
+    const name = MODEL_SETTINGS[model[2]] ?? model[2];
+    return { policy: `Model ${model[1]}`, name, before: word(change.before), after: word(change.after) };
+  }
   return { policy: "", name: change.path, before: word(change.before), after: word(change.after) };
 }
 

@@ -4,7 +4,7 @@ import { usePages, useSend } from "@/api/queries";
 import type { Version } from "@/api/types";
 import { useMay } from "@/shell/session";
 import { Ago, Badge, Button, Card, Empty, Foreign, Loaded, Pagination, toast } from "@/ui";
-import { changeInWords } from "./draft";
+import { changeInWords, isBare } from "./draft";
 import { Differences } from "./editor";
 import { useSettings } from "./policies";
 
@@ -41,7 +41,7 @@ export function History() {
             </Card>
           );
         }
-        const plain = Object.keys(settings.data?.overlay.policies ?? {}).length === 0;
+        const plain = settings.data ? isBare(settings.data.overlay) : true;
         return (
           <Card flush title="Versions" hint="Going back makes a new version, so that nothing is ever lost.">
             <ol>

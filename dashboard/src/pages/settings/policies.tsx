@@ -6,7 +6,7 @@ import { useApi } from "@/api/queries";
 import type { Overlay, Policy, Settings } from "@/api/types";
 import { useMay } from "@/shell/session";
 import { Badge, type BadgeTone, Button, Card, Empty, Foreign, Loaded } from "@/ui";
-import { inWords, MODE_HINTS, MODE_NAMES, type Mode, over, SETTING_NAMES, SETTINGS, serving } from "./draft";
+import { inWords, isBare, MODE_HINTS, MODE_NAMES, type Mode, over, SETTING_NAMES, SETTINGS, serving } from "./draft";
 import { PolicyEditor } from "./editor";
 import { ThresholdScale } from "./scale";
 
@@ -41,10 +41,9 @@ export function Policies() {
 }
 
 function Layers({ settings: { version, applied, overlay } }: { settings: Settings }) {
-  const words =
-    Object.keys(overlay.policies ?? {}).length === 0
-      ? "Everything is as the configuration file says. Changes made here lie over the file and serve at once; the file itself is never written."
-      : `Version ${version} of the changes made here lies over the configuration file. The file itself is never written.`;
+  const words = isBare(overlay)
+    ? "Everything is as the configuration file says. Changes made here lie over the file and serve at once; the file itself is never written."
+    : `Version ${version} of the changes made here lies over the configuration file. The file itself is never written.`;
   return (
     <p className="text-sm text-muted">
       {words}{" "}

@@ -119,7 +119,7 @@ export function Tokens() {
               columns={columns}
               rows={tokens}
               id={({ id }) => id}
-              label="API tokens"
+              label="Tokens"
               empty={
                 <Empty icon={KeyRound} title="There is no token">
                   A token lets a script ask this gateway:{" "}

@@ -166,7 +166,7 @@ export function Users() {
         }
       >
         <Loaded query={query}>
-          {({ users }) => <Table columns={columns} rows={users} id={({ name }) => name} label="Users" />}
+          {({ users }) => <Table columns={columns} rows={users} id={({ name }) => name} label="All users" />}
         </Loaded>
       </Card>
       <TenantList tenants={tenants} />
