@@ -41,10 +41,10 @@ mod tests {
     fn only_a_desktop_gets_a_browser() {
         for (set, expected) in [
             (&[][..], None),
-            (&["DISPLAY"], Some("xdg-open")),
-            (&["WAYLAND_DISPLAY"], Some("xdg-open")),
-            (&["DISPLAY", "CI"], None),
-            (&["CI"], None),
+            (&["DISPLAY"][..], Some("xdg-open")),
+            (&["WAYLAND_DISPLAY"][..], Some("xdg-open")),
+            (&["DISPLAY", "CI"][..], None),
+            (&["CI"][..], None),
         ] {
             assert_eq!(opener(|name| set.contains(&name)), expected, "{set:?}");
         }
