@@ -250,8 +250,15 @@ pub(crate) struct Follower {
     seen: i64,
     /// The gateway's count of changes when its bans were last compared.
     compared: u64,
-    /// The bans that the store knows, by subject, and when they began.
-    known: HashMap<String, i64>,
+    /// The bans that the store knows, by subject.
+    known: HashMap<String, Told>,
+}
+
+/// What others have to be told anew of a ban when it changes: when it began and ends, and the programs that it is for.
+type Told = (i64, Option<i64>, u64);
+
+const fn told(ban: &StoredBan) -> Told {
+    (ban.since_ms, ban.until_ms, ban.programs)
 }
 
 /// Carries bans between this gateway and the store; for ever.
@@ -308,7 +315,7 @@ impl Follower {
         if ban.lifted_ms.is_some() {
             self.known.remove(&ban.subject);
         } else {
-            self.known.insert(ban.subject.clone(), ban.since_ms);
+            self.known.insert(ban.subject.clone(), told(ban));
         }
         if !over || ban.lifted_ms.is_some() {
             api.gateway().learn_ban(ban);
@@ -321,12 +328,12 @@ impl Follower {
         let database = api.database()?;
         let new: Vec<StoredBan> = here
             .iter()
-            .filter(|ban| self.known.get(&ban.subject) != Some(&ban.since_ms))
+            .filter(|ban| self.known.get(&ban.subject) != Some(&told(ban)))
             .cloned()
             .collect();
         store::keep(&database, &new).await?;
         self.known
-            .extend(new.into_iter().map(|ban| (ban.subject, ban.since_ms)));
+            .extend(new.into_iter().map(|ban| (ban.subject.clone(), told(&ban))));
         let held: std::collections::HashSet<&str> =
             here.iter().map(|ban| ban.subject.as_str()).collect();
         let gone: Vec<String> = self
