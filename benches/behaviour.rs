@@ -20,6 +20,9 @@ const MEMORY: usize = 1 << 28;
 /// Clients, each of which is an address, a session and a user.
 const CLIENTS: u32 = 333_000;
 
+/// Clients that come every minute or so: all three of their subjects have profiles.
+const BUSY: u32 = 15_000;
+
 /// The time that this thread has run.
 fn processor_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
@@ -114,6 +117,19 @@ fn behaviour(criterion: &mut Criterion) {
                     b"/api/v1/orders/4711/items",
                     &clock,
                 );
+            })
+        });
+    });
+    criterion.bench_function("behaviour/a million subjects, a few are busy", |bencher| {
+        bencher.iter_custom(|rounds| {
+            timed(rounds, || {
+                n = n.wrapping_add(1);
+                clock.advance(Duration::from_millis(5));
+                // Four of five requests are of as many clients as have profiles.
+                let all = if n.is_multiple_of(5) { CLIENTS } else { BUSY };
+                let client = n.wrapping_mul(0x85eb_ca6b) % all;
+                let path = b"/api/v1/orders/4711/items";
+                exchange(&on, &policy, subjects(client), path, &clock);
             })
         });
     });

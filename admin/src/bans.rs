@@ -257,11 +257,12 @@ pub(crate) struct Follower {
     known: HashMap<String, Known>,
 }
 
-/// What tells a ban from an earlier or later one of the same subject, and when it ends.
-#[derive(Clone, Copy)]
+/// What others have to be told anew of a ban when it changes: when it began and ends, and the programs that it is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Known {
     since_ms: i64,
     until_ms: Option<i64>,
+    programs: u64,
 }
 
 impl Known {
@@ -269,6 +270,7 @@ impl Known {
         Self {
             since_ms: ban.since_ms,
             until_ms: ban.until_ms,
+            programs: ban.programs,
         }
     }
 
@@ -342,10 +344,7 @@ impl Follower {
     async fn tell(&mut self, api: &Api) -> Result<(), Problem> {
         let here = api.away(|gateway| gateway.stored_bans()).await?;
         let database = api.database()?;
-        let is_known = |ban: &StoredBan| {
-            let known = self.known.get(&ban.subject);
-            known.is_some_and(|known| known.since_ms == ban.since_ms)
-        };
+        let is_known = |ban: &StoredBan| self.known.get(&ban.subject) == Some(&Known::of(ban));
         let new: Vec<StoredBan> = here.iter().filter(|ban| !is_known(ban)).cloned().collect();
         store::keep(&database, &new).await?;
         self.known

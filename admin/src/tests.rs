@@ -148,15 +148,14 @@ impl Gateway for Table {
     }
     fn learn_ban(&self, ban: &StoredBan) {
         let mut bans = self.bans.lock().expect("no panic");
-        let held = bans.iter().any(|held| held.subject == ban.subject);
-        if held == ban.lifted_ms.is_none() {
-            return;
+        let held = bans.iter().position(|held| held.subject == ban.subject);
+        let held = held.map(|at| bans.remove(at));
+        let news = (ban.lifted_ms.is_none()).then(|| ban.clone());
+        let changes = |ban: &StoredBan| (ban.until_ms, ban.programs);
+        if held.as_ref().map(changes) != news.as_ref().map(changes) {
+            self.changes.fetch_add(1, Ordering::Relaxed);
         }
-        bans.retain(|held| held.subject != ban.subject);
-        if ban.lifted_ms.is_none() {
-            bans.push(ban.clone());
-        }
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        bans.extend(news);
     }
     fn policies(&self) -> Vec<Policy> {
         Vec::new()
@@ -857,6 +856,21 @@ async fn what_one_gateway_bans_and_sets_the_others_learn() {
         second.exchange(&two).await.expect("it answers");
     }
     assert_eq!((held(&gateways[0]), held(&gateways[1])), (2, 2));
+
+    // A second program is caught at the address: the ban is the same, and for more than it was.
+    let grown = |programs: u64| {
+        let mut bans = gateways[1].bans.lock().expect("no panic");
+        let ban = bans.iter_mut().find(|ban| ban.subject.ends_with(".2"));
+        ban.expect("it is held").programs = programs;
+        gateways[1].changes.fetch_add(1, Ordering::Relaxed);
+    };
+    for programs in [0b01, 0b11] {
+        grown(programs);
+        second.exchange(&two).await.expect("it answers");
+        first.exchange(&one).await.expect("it answers");
+        let ban = gateways[0].stored_ban("address:192.0.2.2");
+        assert_eq!(ban.expect("it is held").programs, programs);
+    }
 
     // Lifted at two by a person, and at one over the control socket; neither comes back.
     assert!(bans::remove(&two, "192.0.2.1").await.expect("it answers"));

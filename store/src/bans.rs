@@ -19,7 +19,7 @@ pub struct StoredBan {
     pub offences: i64,
     /// For what.
     pub cause: String,
-    /// Of an address: the programs there that it is for, each as one of 64 bits; 0 for whatever is there.
+    /// Of an address: the programs there that it is for, as the gateway packs them; 0 for whatever is there.
     pub programs: u64,
     /// The person who added it; empty where a gateway did by itself.
     pub author: String,

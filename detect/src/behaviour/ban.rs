@@ -24,7 +24,7 @@ pub struct Ban {
     pub offences: u32,
     /// For what: the name of a detector, or the word of the person who added it.
     pub cause: String,
-    /// Of an address: the programs there that it is for, each as one of 64 bits; 0 for whatever is there.
+    /// Of an address: the programs there that it is for, at most three in 21 bits each; 0 for whatever is there.
     #[serde(default, skip_serializing_if = "is_for_all")]
     pub programs: u64,
 }
@@ -34,10 +34,35 @@ const fn is_for_all(programs: &u64) -> bool {
     *programs == 0
 }
 
-/// The bit of the program that a request comes from; none where nothing is known of it.
-pub(crate) fn program_bit(subjects: &Subjects) -> Option<u64> {
+/// Of how many programs an address may be rid while the rest of it stays free, and in how many bits each is told from
+/// others: an honest program has one chance in 700,000 to be taken for one of them.
+const PROGRAMS: u32 = 3;
+const PROGRAM_BITS: u32 = 21;
+
+/// The programs that a ban of an address is for.
+fn programs(of: u64) -> impl Iterator<Item = u64> {
+    let one = (1 << PROGRAM_BITS) - 1;
+    (0..PROGRAMS)
+        .map(move |at| of >> (at * PROGRAM_BITS) & one)
+        .filter(|program| *program != 0)
+}
+
+/// The programs of two bans of an address; 0, which is for whatever is there, where one is for all or they are too many.
+pub(crate) fn joined(one: u64, other: u64) -> u64 {
+    // In order, so that the same programs always make the same number.
+    let both: BTreeSet<u64> = programs(one).chain(programs(other)).collect();
+    if one == 0 || other == 0 || both.len() > PROGRAMS as usize {
+        return 0;
+    }
+    both.iter()
+        .fold(0, |all, program| all << PROGRAM_BITS | program)
+}
+
+/// The program that a request comes from, as bans tell programs apart; none where nothing is known of it.
+pub(crate) fn program(subjects: &Subjects) -> Option<u64> {
     subjects.agent.or(subjects.ja4)?;
-    Some(1 << (subjects.fingerprint().0 & 63))
+    let program = subjects.fingerprint().0 >> (u64::BITS - PROGRAM_BITS);
+    Some(program.max(1))
 }
 
 /// What happened to a ban on this node, for others to learn.
@@ -226,11 +251,10 @@ impl Bans {
     }
 
     /// Takes bans in that were written down, or that another node made. Of two of one subject the one that ends later
-    /// stays.
+    /// stays, and is for the programs of both.
     pub fn import(&self, bans: impl IntoIterator<Item = Ban>) {
         for ban in bans {
-            let kept = self.find(ban.subject);
-            if kept.is_none_or(|kept| kept.end() < ban.end()) {
+            if let Some(ban) = news(self.find(ban.subject).as_ref(), ban) {
                 self.add(ban);
             }
         }
@@ -239,8 +263,7 @@ impl Bans {
     /// Takes in a ban that another node made, as [`Bans::import`] does, and tells nobody of it.
     pub fn learn(&self, ban: Ban) {
         let mut table = self.write();
-        let kept = table.bans.get(&ban.subject);
-        if kept.is_none_or(|kept| kept.end() < ban.end()) {
+        if let Some(ban) = news(table.bans.get(&ban.subject), ban) {
             self.insert(&mut table, ban);
         }
     }
@@ -326,7 +349,26 @@ impl Bans {
     }
 }
 
+/// What a ban from elsewhere makes of the one that is kept here, if that changes it.
+fn news(kept: Option<&Ban>, ban: Ban) -> Option<Ban> {
+    let Some(kept) = kept else { return Some(ban) };
+    let joined = kept.clone().join(ban);
+    (joined != *kept).then_some(joined)
+}
+
 impl Ban {
+    /// Two of one subject as one: the one that ends later, for the programs of both. In whatever order nodes hear of
+    /// bans, all come to the same.
+    fn join(self, other: Self) -> Self {
+        let programs = joined(self.programs, other.programs);
+        let later = if self.end() < other.end() {
+            other
+        } else {
+            self
+        };
+        Self { programs, ..later }
+    }
+
     /// Whether it holds at `wall`.
     pub fn holds(&self, wall: Duration) -> bool {
         self.until.is_none_or(|until| until > wall)
@@ -334,7 +376,8 @@ impl Ban {
 
     /// Whether it is for the program that a request comes from.
     fn is_for(&self, subjects: &Subjects) -> bool {
-        self.programs == 0 || program_bit(subjects).is_none_or(|bit| self.programs & bit != 0)
+        let of = |program| programs(self.programs).any(|banned| banned == program);
+        self.programs == 0 || program(subjects).is_none_or(of)
     }
 
     /// When it ends; never is the end of time.
@@ -424,6 +467,33 @@ mod tests {
         );
         bans.expire(Duration::from_secs(300), Duration::from_secs(150));
         assert_eq!((bans.counts().live, bans.counts().expired), (1, 1));
+    }
+
+    #[test]
+    fn bans_of_two_nodes_become_one_for_the_programs_of_both() {
+        let of = |since: u64, until: u64, programs: &[u64]| Ban {
+            programs: programs.iter().copied().reduce(joined).unwrap_or(0),
+            ..ban("192.0.2.1", since, Some(until))
+        };
+        // What is kept, what is learnt, and when that begins, ends, and for which programs it is.
+        for (kept, learnt, expected) in [
+            (of(10, 60, &[5]), of(12, 62, &[3]), of(12, 62, &[3, 5])),
+            (of(10, 90, &[5]), of(12, 62, &[3]), of(10, 90, &[5, 3])),
+            (of(10, 60, &[5]), of(10, 60, &[5, 3]), of(10, 60, &[3, 5])),
+            (of(10, 60, &[5]), of(12, 62, &[]), of(12, 62, &[])),
+            (of(10, 60, &[]), of(12, 62, &[3]), of(12, 62, &[])),
+            (of(10, 60, &[1, 2, 3]), of(12, 62, &[4]), of(12, 62, &[])),
+        ] {
+            for (first, second) in [(&kept, &learnt), (&learnt, &kept)] {
+                let bans = Bans::new(10);
+                bans.learn(first.clone());
+                bans.learn(second.clone());
+                let version = bans.version();
+                assert_eq!(bans.list(Duration::ZERO), [expected.clone()]);
+                bans.learn(first.clone());
+                assert_eq!(bans.version(), version, "what is known is no news");
+            }
+        }
     }
 
     #[test]

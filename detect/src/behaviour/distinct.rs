@@ -72,6 +72,11 @@ pub(crate) struct Many {
 }
 
 impl Many {
+    /// Looks at one number of each line of memory that it takes.
+    pub(crate) const fn glance(&self) -> u64 {
+        self.now[0] ^ self.now[8] ^ self.before[0] ^ self.before[8]
+    }
+
     /// Adds an element; whether it looks new.
     pub(crate) fn add(&mut self, element: u64) -> bool {
         let at = mix(element) & 1023;

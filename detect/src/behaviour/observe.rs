@@ -33,8 +33,7 @@ impl Observer<'_> {
         if outcome.visit.template == 0 {
             return;
         }
-        let seconds = outcome.latency.as_secs_f32();
-        let usual = self.usual_work(seconds);
+        let (seconds, usual) = self.work();
         let rare = self.is_rare_refusal();
         // The narrow ones first: whether they do well decides what the wide ones learn.
         let mut well = None;
@@ -66,19 +65,30 @@ impl Observer<'_> {
         programs.is_some_and(|programs| programs >= 1.5)
     }
 
-    /// Seconds that this answer may take without being work; learns what the place takes.
-    fn usual_work(&self, seconds: f32) -> f32 {
-        let outcome = self.outcome;
+    /// Seconds that this answer would have taken of a service that is well, and how many of them are no work; learns
+    /// what the place takes. Where a service is slow for all who ask it, nobody is to blame.
+    fn work(&self) -> (f32, f32) {
+        let (outcome, world) = (self.outcome, &self.state.world);
+        let took = outcome.latency.as_secs_f32();
         if !outcome.answered {
-            return seconds;
+            return (took, took);
         }
-        let average = self.state.world.answer(seconds);
+        let average = world.answer(took);
+        let service = outcome.visit.service;
+        let strain = world.strain(service);
+        let seconds = took / strain;
         if outcome.status >= 400 {
-            return seconds.min(CHEAP);
+            return (seconds, seconds.min(CHEAP));
         }
         let place = short(outcome.visit.template);
-        let usual = self.state.places.answer(place, self.tick, seconds);
-        usual.map_or(seconds, |usual| usual.min(CHEAP.max(4.0 * average)))
+        // Half of the strain is learnt: it does not make a place a slow one, and what stays becomes usual in the end.
+        let learnt = took / strain.sqrt();
+        let Some(usual) = self.state.places.answer(place, self.tick, learnt) else {
+            return (seconds, seconds);
+        };
+        let client = SubjectId::address(outcome.subjects.client).hash.0;
+        world.learn_strain(service, client, took / usual.max(f32::MIN_POSITIVE));
+        (seconds, usual.min(CHEAP.max(4.0 * average)))
     }
 
     /// Charges the answer to one subject; whether it does well. `well` is who does well and is a part of it.

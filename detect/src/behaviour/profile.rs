@@ -39,6 +39,12 @@ pub struct Step {
     pub flags: u8,
 }
 
+/// The flags of a step.
+const WRITES: u8 = 1;
+const ASSET: u8 = 2;
+const LOGIN: u8 = 4;
+const NOTICED: u8 = 8;
+
 /// What a detector reads of a profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Traits {
@@ -50,8 +56,6 @@ pub(crate) struct Traits {
     pub strange: bool,
     /// Different objects that were refused or not there, at places where that is rare, within 20 to 40 minutes.
     pub denied: f32,
-    /// How evenly requests spread over places, 0 (one place) to 1.
-    pub entropy: f32,
     /// The share of assets in the window, 0 to 1.
     pub assets: f32,
     /// How many requests of the window write.
@@ -108,6 +112,9 @@ pub(crate) struct Profile {
     places_known: u8,
     hands_known: u8,
     hand: u8,
+    /// How many requests of the window are for assets, and how many write.
+    assets: u8,
+    writes: u8,
     switches: f32,
     objects: Many,
     denied: Distinct,
@@ -129,7 +136,10 @@ struct Place {
     number: u64,
     /// The difference between the last two numbers.
     stride: i32,
-    run: u32,
+    run: u16,
+    /// How far below and above the last number the run has been.
+    below: u8,
+    above: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -157,6 +167,8 @@ impl Profile {
             places_known: 0,
             hands_known: 0,
             hand: 0,
+            assets: 0,
+            writes: 0,
             switches: 0.0,
             objects: Many::default(),
             denied: Distinct::default(),
@@ -172,17 +184,50 @@ impl Profile {
     /// Empties it for someone else. What lies behind the counts of what is known is left as it is: nobody looks there,
     /// and to wipe it would take more time than a request.
     pub(crate) fn renew(&mut self, id: SubjectId, tick: u64) {
-        self.id = id;
-        self.last = tick;
-        self.seen = 0;
-        self.places_known = 0;
-        self.hands_known = 0;
-        self.hand = 0;
-        self.hands[0] = HandSeen::default();
-        self.switches = 0.0;
-        self.objects = Many::default();
-        self.hours = [0; 24];
-        self.distance = 0.0;
+        // Every field is named, so that none that is added later goes on to whoever comes next.
+        let Self {
+            id: whose,
+            last,
+            seen,
+            recent: _,
+            places: _,
+            hands,
+            places_known,
+            hands_known,
+            hand,
+            assets,
+            writes,
+            switches,
+            objects,
+            denied,
+            hours,
+            distance,
+            stood,
+            stranger,
+            costly,
+            odd,
+        } = self;
+        (*whose, *last) = (id, tick);
+        (*seen, *stood, *stranger) = (0, 0, false);
+        (*places_known, *hands_known, *hand) = (0, 0, 0);
+        (*assets, *writes) = (0, 0);
+        hands[0] = HandSeen::default();
+        (*objects, *denied) = (Many::default(), Distinct::default());
+        *hours = [0; 24];
+        (*switches, *distance, *costly, *odd) = (0.0, 0.0, 0.0, 0.0);
+    }
+
+    /// Looks at one number of most lines of memory that a request needs; see [`Compact::glance`].
+    ///
+    /// [`Compact::glance`]: crate::behaviour::compact::Compact::glance
+    pub(crate) const fn glance(&self) -> u64 {
+        let small = self.seen
+            ^ self.recent[self.seen as usize % WINDOW].template
+            ^ self.places[0].template
+            ^ self.places[PLACES / 2].template
+            ^ self.hands[0].program
+            ^ self.hands[HANDS / 2].program;
+        self.last ^ self.objects.glance() ^ self.hours[0] as u64 ^ small as u64
     }
 
     /// Counts a request and says what stands out. `hour` is that of the day.
@@ -223,9 +268,8 @@ impl Profile {
             run,
             strange,
             denied: self.denied.count(),
-            entropy: self.entropy(),
-            assets: self.count_flag(2) as f32 / self.steps().max(1) as f32,
-            writes: self.count_flag(1),
+            assets: self.share(self.assets),
+            writes: usize::from(self.writes),
             steps: self.steps(),
             switches: self.switches,
             hand,
@@ -248,7 +292,7 @@ impl Profile {
             let step = &mut self.recent[at];
             step.status = status;
             step.size = (((bytes + 1) as f32).log2() * 16.0).min(255.0) as u8;
-            step.flags |= u8::from(visit.noticed) << 3;
+            step.flags |= u8::from(visit.noticed) * NOTICED;
         }
     }
 
@@ -283,8 +327,11 @@ impl Profile {
 
     /// How its requests spread over places, which share of the window are assets, and which writes, 0 to 1 each.
     pub(crate) fn shape(&self) -> [f32; 3] {
-        let share = |flag| self.count_flag(flag) as f32 / self.steps().max(1) as f32;
-        [self.entropy(), share(2), share(1)]
+        [
+            self.entropy(),
+            self.share(self.assets),
+            self.share(self.writes),
+        ]
     }
 
     fn steps(&self) -> usize {
@@ -293,8 +340,18 @@ impl Profile {
 
     fn push(&mut self, gap: u64, visit: &Visit) {
         let to = short(visit.template);
-        let flags = u8::from(visit.write) | u8::from(visit.asset) << 1 | u8::from(visit.login) << 2;
-        self.recent[self.seen as usize % WINDOW] = Step {
+        let flags = u8::from(visit.write) * WRITES
+            | u8::from(visit.asset) * ASSET
+            | u8::from(visit.login) * LOGIN;
+        let at = self.seen as usize % WINDOW;
+        let leaves = match self.steps() {
+            WINDOW => self.recent[at].flags,
+            _ => 0,
+        };
+        let has = |flags: u8, flag| u8::from(flags & flag != 0);
+        self.assets = self.assets + has(flags, ASSET) - has(leaves, ASSET);
+        self.writes = self.writes + has(flags, WRITES) - has(leaves, WRITES);
+        self.recent[at] = Step {
             gap: u32::try_from(gap).unwrap_or(u32::MAX),
             template: to,
             object: short_object(visit.object),
@@ -350,7 +407,7 @@ impl Profile {
             };
             place.number = cursor;
         }
-        (place.run, known.is_none())
+        (u32::from(place.run), known.is_none())
     }
 
     fn entropy(&self) -> f32 {
@@ -368,10 +425,9 @@ impl Profile {
         bits / (PLACES as f32).log2()
     }
 
-    /// How many requests of the window have this flag.
-    fn count_flag(&self, flag: u8) -> usize {
-        let recent = &self.recent[..self.steps()];
-        recent.iter().filter(|step| step.flags & flag != 0).count()
+    /// Which share of the window so many requests are.
+    fn share(&self, count: u8) -> f32 {
+        f32::from(count) / self.steps().max(1) as f32
     }
 
     /// Learns the hour, and says how usual it is.
@@ -493,21 +549,42 @@ impl HandSeen {
 }
 
 impl Place {
-    /// Whether `number` goes on where the last one was: the next few, or the same stride again. What does not costs a
-    /// run three quarters of its length: pages of twenty items never add up to thirty, and an odd request between does
-    /// not hide a long run.
+    /// Whether `number` goes on where the run has been: the next few beyond it, or the same stride again. What it has
+    /// been through before adds nothing, so that a list of four pages that is asked for every minute never becomes a
+    /// long one. What lies elsewhere costs three quarters of the run's length: an odd request between does not hide it.
     fn follow(&mut self, number: u64) {
         let stride = number.wrapping_sub(self.number).cast_signed();
-        let near = stride != 0 && stride.unsigned_abs() <= 3;
-        let steady = stride != 0 && stride == i64::from(self.stride);
-        if near || steady {
-            self.run = self.run.saturating_add(1);
-        } else if stride != 0 {
+        if stride == 0 {
+            return;
+        }
+        let (forth, ground) = match stride > 0 {
+            true => (true, self.above),
+            false => (false, self.below),
+        };
+        let beyond = stride.unsigned_abs().saturating_sub(u64::from(ground));
+        let steady = stride == i64::from(self.stride);
+        let goes_on = beyond <= 3 || steady;
+        if goes_on {
+            self.run = self.run.saturating_add(u16::from(beyond > 0));
+        } else {
             self.run /= 4;
         }
-        if stride != 0 {
-            self.stride = i32::try_from(stride).unwrap_or(0);
-        }
+        let moved = u8::try_from(stride.unsigned_abs()).unwrap_or(u8::MAX);
+        let (behind, ahead) = match forth {
+            true => (&mut self.below, &mut self.above),
+            false => (&mut self.above, &mut self.below),
+        };
+        *behind = if goes_on {
+            behind.saturating_add(moved)
+        } else {
+            0
+        };
+        *ahead = if goes_on {
+            ahead.saturating_sub(moved)
+        } else {
+            0
+        };
+        self.stride = i32::try_from(stride).unwrap_or(0);
         self.number = number;
     }
 }
@@ -529,3 +606,6 @@ pub(crate) const fn short(hash: u64) -> u32 {
 const fn short_object(object: u64) -> u32 {
     if object == 0 { 0 } else { short(object) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::behaviour::ban::{Ban, Bans, program_bit};
+use crate::behaviour::ban::{Ban, Bans, joined, program};
 use crate::behaviour::detect::{Kind, Known};
 use crate::behaviour::judgement::{Finding, Reaction};
 use crate::behaviour::settings::BanSettings;
@@ -16,9 +16,6 @@ use crate::behaviour::subject::{SubjectId, SubjectKind, Subjects};
 /// From which weight on a request is throttled, and from which denied.
 pub(crate) const THROTTLE: f32 = 60.0;
 pub(crate) const DENY: f32 = 80.0;
-
-/// Of how many programs an address may be rid while the rest of it stays free.
-const PROGRAMS: u32 = 3;
 
 /// What all findings weigh together, 0 to 100: the strongest in full, those of other kinds half, combined as
 /// independent hints (noisy or). Hints that add up are a reason to throttle, never to deny.
@@ -148,16 +145,8 @@ impl Response<'_> {
 
     /// The programs that a ban is for: those that an earlier one was for, and this one.
     fn programs(&self, subject: SubjectId, before: Option<&Ban>) -> u64 {
-        let Some(bit) = program_bit(self.subjects) else {
-            return 0;
-        };
-        let caught = match before.map(|ban| ban.programs) {
-            Some(0) => return 0,
-            Some(programs) => programs | bit,
-            None => bit,
-        };
-        let narrow = subject.kind == SubjectKind::Address && caught.count_ones() <= PROGRAMS;
-        if narrow { caught } else { 0 }
+        let own = program(self.subjects).filter(|_| subject.kind == SubjectKind::Address);
+        own.map_or(0, |own| before.map_or(own, |ban| joined(ban.programs, own)))
     }
 
     fn remembers(&self, ban: &Ban) -> bool {

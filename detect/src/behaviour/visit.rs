@@ -49,6 +49,8 @@ pub struct Visit {
     pub(crate) costly: bool,
     /// Asks for a lot at once, or has a mail sent.
     pub(crate) greedy: bool,
+    /// The service behind it, by host and route, as one of [`SERVICES`].
+    pub(crate) service: u8,
     /// Whether its login was counted as failed until the answer says otherwise.
     pub(crate) pending: bool,
     /// Whether it was noticed, so that its success proves nothing about its client.
@@ -74,6 +76,7 @@ impl Visit {
             score,
             write,
             asset: is_asset(request.path),
+            service: service(request),
             login: !mails
                 && (subjects.attempt.is_some()
                     || (write && is_login(request.path) && !is_refresh(request.body.bytes))),
@@ -130,9 +133,19 @@ impl Visit {
         let start = &body[..body.len().min(BODY_COMPARED)];
         self.variant = mix(self.variant ^ template::text(start) ^ body.len() as u64);
         if request.path.ends_with(b"graphql") {
-            self.asked = self.asked.max(nesting(start).saturating_mul(NESTING_COST));
+            self.asked = self.asked.max(graph(start));
         }
     }
+}
+
+/// How many services are told apart; beyond that, some share what is known of them.
+pub(crate) const SERVICES: usize = 64;
+
+fn service(request: &Request<'_>) -> u8 {
+    let name = mix(
+        template::text(request.host.as_bytes()) ^ mix(template::text(request.route.as_bytes()))
+    );
+    (name % SERVICES as u64) as u8
 }
 
 const MOST_PARAMETERS: usize = 64;
@@ -247,18 +260,44 @@ fn is_id_name(name: &[u8]) -> bool {
         || name.eq_ignore_ascii_case(b"uuid")
 }
 
-/// How deep a GraphQL document nests.
-fn nesting(document: &[u8]) -> u32 {
-    let (mut depth, mut deepest) = (0_u32, 0);
-    for byte in document {
+/// What a GraphQL document asks for: how deep it nests, each level as so many items of a list, or the items of lists
+/// within lists that it names itself (`first: 100` within `first: 100` is 10,000), whichever is more.
+fn graph(document: &[u8]) -> u32 {
+    let (mut depth, mut most, mut wanted) = (0_usize, 0_u32, 1_u32);
+    let mut items = [1_u32; DEEPEST];
+    for (at, byte) in document.iter().enumerate() {
         match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => continue,
+            b':' => wanted = wanted.max(list_size(&document[..at], &document[at + 1..])),
+            b'{' => {
+                let around = items[depth.min(DEEPEST - 1)];
+                depth += 1;
+                items[depth.min(DEEPEST - 1)] = around.saturating_mul(wanted);
+                wanted = 1;
+                let levels = u32::try_from(depth).unwrap_or(u32::MAX);
+                most = most
+                    .max(levels.saturating_mul(NESTING_COST))
+                    .max(items[depth.min(DEEPEST - 1)]);
+            }
+            b'}' => (depth, wanted) = (depth.saturating_sub(1), 1),
+            _ => {}
         }
-        deepest = deepest.max(depth);
     }
-    deepest
+    most
+}
+
+/// Levels of a GraphQL document for which it is kept how many items they are.
+const DEEPEST: usize = 64;
+
+/// The number after a colon, if the word before it is one that names the size of a list; else 1.
+fn list_size(before: &[u8], after: &[u8]) -> u32 {
+    let sized = [&b"first"[..], b"last", b"limit", b"take"]
+        .iter()
+        .any(|word| before.trim_ascii_end().ends_with(word));
+    let digits = after.trim_ascii_start().iter().take(7);
+    let number = digits
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    if sized { number.max(1) } else { 1 }
 }
 
 /// How much contradicts what the client says to be.
@@ -412,6 +451,41 @@ mod tests {
             };
             let visit = Visit::read(&request, &Subjects::of(client), 0.0);
             assert_eq!(visit.signs, signs, "{agent} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_graph_is_asked_for() {
+        let deep = "{a".repeat(100_000);
+        for (document, asked) in [
+            ("", 0),
+            ("{ me { name } }", 200),
+            (
+                "query Q($n: Int) { board { cards(first: $n) { key } } }",
+                300,
+            ),
+            ("{ issues(first: 20) { key } }", 200),
+            ("{ issues(first: 500) { key } }", 500),
+            (
+                "{ issues(first:100) { links(last : 50, after: 9000) { key } } }",
+                5000,
+            ),
+            (
+                "{ a: issues(first: 100) { key } b: issues(first: 100) { key } }",
+                200,
+            ),
+            (
+                r#"{"query":"{ me { name } }","variables":{"first":900}}"#,
+                300,
+            ),
+            (
+                "{ a(first: 9999999) { b(first: 9999999) { c } } }",
+                u32::MAX,
+            ),
+            (deep.as_str(), 10_000_000),
+        ] {
+            let shown = &document[..document.len().min(80)];
+            assert_eq!(graph(document.as_bytes()), asked, "{shown}");
         }
     }
 

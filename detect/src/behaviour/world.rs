@@ -4,13 +4,23 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::behaviour::subject::mix;
+use crate::behaviour::visit::SERVICES;
 use crate::behaviour::window::left;
+
+/// By how many bits the strain of a service rises with an answer that took longer than that, and falls with one that
+/// did not: it settles where three of ten answers are below it, so that few slow ones, or one client's, make none.
+const SLOWER: f32 = 0.15;
+const QUICKER: f32 = 0.35;
+
+/// The most that a service can be strained, in bits.
+const MOST_STRAIN: f32 = 6.0;
 
 /// Milliseconds for which requests are collected before they are folded into the rates.
 const FOLD: u64 = 100;
 
 /// All traffic together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct World {
     /// Requests since the last fold.
     pending: AtomicU32,
@@ -23,7 +33,24 @@ pub(crate) struct World {
     surge: AtomicU64,
     /// Seconds that an answer takes, on average, as bits of `f32`.
     latency: AtomicU32,
+    /// Of each service, as [`Strain`] packs it.
+    strains: [AtomicU64; SERVICES],
     logins: Mutex<Cold>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            pending: AtomicU32::new(0),
+            folded: AtomicU64::new(0),
+            rate: AtomicU32::new(0),
+            usual: AtomicU32::new(0),
+            surge: AtomicU64::new(0),
+            latency: AtomicU32::new(0),
+            strains: std::array::from_fn(|_| AtomicU64::new(0)),
+            logins: Mutex::default(),
+        }
+    }
 }
 
 /// Logins of clients that did nothing else before.
@@ -107,6 +134,32 @@ impl World {
         read(&self.latency)
     }
 
+    /// How many times longer than usual a service takes to answer, of late: 1 where it is well.
+    pub(crate) fn strain(&self, service: u8) -> f32 {
+        let slot = self.strains.get(usize::from(service));
+        slot.map_or(1.0, |slot| Strain::of(slot).bits.exp2())
+    }
+
+    /// Learns from an answer that took so many times longer than its place usually does. It counts only if its client is
+    /// none of the last four that did: a handful of them cannot make the strain that excuses them.
+    pub(crate) fn learn_strain(&self, service: u8, client: u64, times: f32) {
+        let Some(slot) = self.strains.get(usize::from(service)) else {
+            return;
+        };
+        let Strain { clients, bits } = Strain::of(slot);
+        let client = (mix(client) >> 56) as u8;
+        if !clients.contains(&client) {
+            let slower = times.log2() > bits;
+            let step = if slower { SLOWER } else { -QUICKER };
+            let [_, b, c, d] = clients;
+            let after = Strain {
+                clients: [b, c, d, client],
+                bits: (bits + step).clamp(0.0, MOST_STRAIN),
+            };
+            after.keep(slot);
+        }
+    }
+
     /// Counts the end of a login of a client that did nothing else before.
     pub(crate) fn cold_login(&self, tick: u64, ok: bool) {
         let mut cold = self.cold(tick);
@@ -130,6 +183,30 @@ impl World {
         cold.ok *= kept;
         cold.last = cold.last.max(tick);
         cold
+    }
+}
+
+/// How strained a service is, as it is kept in one number: two at once may lose one of them, it is an estimate.
+struct Strain {
+    /// Whose answers counted last, by eight bits of their hashes: one of 64 others is taken for one of them.
+    clients: [u8; 4],
+    /// How many times longer than usual answers take, as a logarithm to base 2.
+    bits: f32,
+}
+
+impl Strain {
+    fn of(slot: &AtomicU64) -> Self {
+        let kept = slot.load(Ordering::Relaxed);
+        Self {
+            clients: ((kept >> 32) as u32).to_be_bytes(),
+            bits: f32::from_bits(kept as u32),
+        }
+    }
+
+    fn keep(&self, slot: &AtomicU64) {
+        let bits = u64::from(self.bits.to_bits());
+        let clients = u64::from(u32::from_be_bytes(self.clients));
+        slot.store(clients << 32 | bits, Ordering::Relaxed);
     }
 }
 
@@ -179,6 +256,29 @@ mod tests {
     fn little_traffic_is_no_surge_however_sudden() {
         let world = World::default();
         assert_eq!(run(&world, 0, 30, 30).surge, None);
+    }
+
+    #[test]
+    fn a_service_is_strained_where_it_is_slow_for_most() {
+        for (name, slow, clients, strained) in [
+            ("nobody waits", 0, 50, false),
+            ("half of them wait", 5, 50, false),
+            ("nine of ten wait", 9, 50, true),
+            ("one client asks for what is slow", 10, 1, false),
+            ("four clients ask for what is slow", 10, 4, false),
+        ] {
+            let world = World::default();
+            for n in 0..200 {
+                let times = if n * 7 % 10 < slow { 12.0 } else { 1.0 };
+                world.learn_strain(7, n % clients, times);
+            }
+            let strain = world.strain(7);
+            assert_eq!(strain > 6.0, strained, "{name}: {strain}");
+            assert!(strain <= 13.5, "{name}: {strain}");
+            assert_eq!(world.strain(8), 1.0, "another service is well");
+            (0..60).for_each(|n| world.learn_strain(7, n, 1.0));
+            assert_eq!(world.strain(7), 1.0, "{name}: it is over");
+        }
     }
 
     #[test]

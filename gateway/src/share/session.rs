@@ -2,11 +2,11 @@
 //! elsewhere. Ends with the first error; the next session begins with a clean slate, so that nobody is charged for what
 //! happened while the server was away.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use portcullis_detect::SystemClock;
-use portcullis_detect::behaviour::SubjectId;
+use portcullis_detect::behaviour::{Bans, SubjectId};
 use redis::{RedisError, RedisResult, pipe};
 use tokio::time::MissedTickBehavior;
 
@@ -193,16 +193,14 @@ impl<'a> Session<'a> {
             .collect()
     }
 
-    /// Collects what became of bans here; what has been overtaken since is not worth saying.
+    /// Collects what became of bans here. Of a ban that has changed since, be it by what another node told, its state
+    /// of now is what is worth saying.
     fn note_changes(&mut self) {
         let (now, state) = (wall(), self.desk.state.load());
         let changes = state.bans().changes();
         self.words
             .extend(changes.into_iter().map(|change| Word::of(change, now)));
-        self.words.retain(|word| match word {
-            Word::Ban(ban) => state.bans().find(ban.subject).as_ref() == Some(ban),
-            Word::Lift { .. } => true,
-        });
+        bring_up_to_date(&mut self.words, state.bans());
     }
 
     /// Takes in what others sent. What limits let through is charged only while it is `fresh`.
@@ -330,5 +328,55 @@ impl<'a> Session<'a> {
     fn forget_outage(&self) {
         let lost = self.desk.limits.passed(usize::MAX).len();
         self.desk.metrics.share.lost(Loss::Outage, lost);
+    }
+}
+
+/// Of a ban its state of now, once, and nothing where it is gone; what a person ended stays as it is.
+fn bring_up_to_date(words: &mut Vec<Word>, bans: &Bans) {
+    let mut said = HashSet::new();
+    let newest_first = std::mem::take(words).into_iter().rev();
+    words.extend(newest_first.filter_map(|word| match word {
+        Word::Ban(ban) => {
+            let first = said.insert(ban.subject);
+            bans.find(ban.subject).filter(|_| first).map(Word::Ban)
+        }
+        Word::Lift { .. } => Some(word),
+    }));
+    words.reverse();
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_detect::behaviour::{Ban, BanChange};
+
+    use super::*;
+
+    #[test]
+    fn what_two_nodes_know_of_a_ban_is_said_once() {
+        let bans = Bans::new(10);
+        bans.follow();
+        let ban = |subject: &str, until: u64, programs: u64| Ban {
+            subject: subject.parse().expect("a subject"),
+            since: Duration::from_secs(until - 10),
+            until: Some(Duration::from_secs(until)),
+            offences: 1,
+            cause: "flood".to_owned(),
+            programs,
+        };
+        bans.add(ban("192.0.2.2", 15, 0));
+        bans.add(ban("192.0.2.1", 20, 0b01));
+        bans.add(ban("192.0.2.1", 21, 0b01));
+        // Another node tells of another program there before this one has said a word.
+        bans.learn(ban("192.0.2.1", 30, 0b10));
+        bans.remove("192.0.2.2".parse().expect("a subject"));
+        let at = Duration::from_secs(12);
+        let changes = bans.changes().into_iter();
+        let mut words: Vec<Word> = changes.map(|change| Word::of(change, at)).collect();
+        bring_up_to_date(&mut words, &bans);
+        let lifted = Word::of(BanChange::Lifted(ban("192.0.2.2", 15, 0)), at);
+        let both = bans.find("192.0.2.1".parse().expect("a subject"));
+        let both = both.expect("it is banned");
+        assert!(both.until == Some(Duration::from_secs(30)) && both.programs > 0b11);
+        assert_eq!(words, [Word::Ban(both), lifted]);
     }
 }

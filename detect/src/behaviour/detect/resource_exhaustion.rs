@@ -2,8 +2,9 @@
 //!
 //! Counted are seconds of the upstream's time within a minute, beyond what the same places usually take: when the
 //! upstream is slow for everyone, nobody is to blame. And requests that ask for a lot at once, pages of a thousand
-//! items or deeply nested queries, which a client that works well needs now and then, not again and again. Mails that
-//! anybody can have sent (a forgotten password, an invitation) count as well: they cost money and other people's time.
+//! items or nested queries (of GraphQL the levels, and the items of lists within lists), which a client that works well
+//! needs now and then, not again and again. Mails that anybody can have sent (a forgotten password, an invitation) count
+//! as well: they cost money and other people's time.
 //! What is a lot follows from what others ask for at the same place.
 //!
 //! And places that take far longer than the others and that few clients go to, reports and exports: who asks for hardly
@@ -12,7 +13,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bounds, Finding, Kind, Known, Scene, share};
+use super::{Bounds, Finding, Kind, Known, PROGRAM, Scene, share};
 
 /// Bounds for resource exhaustion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,7 +56,9 @@ impl Default for ResourceExhaustion {
 pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
     let settings = &scene.settings.resource_exhaustion;
     let compact = &known.compact;
-    let scale = known.scale();
+    // A key is judged by itself, with a program's bounds; its address must not be judged by a person's.
+    let program = scene.subjects.key.is_some() && known.is_place();
+    let scale = known.scale().max(if program { PROGRAM } else { 1.0 });
     let greedy =
         settings
             .greedy
@@ -73,8 +76,12 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         })
 }
 
-/// Hardly anything but slow places. What is answered is a request for one.
+/// Hardly anything but slow places. What is answered is a request for one. Of a program with a key that says nothing:
+/// it was written for a few places, and polls them.
 fn costly(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
+    if scene.subjects.key.is_some() {
+        return None;
+    }
     let settings = &scene.settings.resource_exhaustion;
     let costly = known.traits.filter(|_| scene.visit.costly)?.costly;
     let most = share(costly, known.compact.rates.window(3)) >= settings.costly_share;

@@ -2,9 +2,9 @@
 //!
 //! A telephone changes its network all day and keeps its program; a browser that updates itself changes its name once
 //! and stays where it is. A session whose requests come from two programs in two networks in turn is used by two. One
-//! change is a hint, since a person may move on; changes back and forth within minutes are not explained by that. The
-//! same program in the networks of two operators, back and forth, counts a third: telephones do that, but not eight
-//! times in ten minutes.
+//! change is a hint, since a person may move on; changes back and forth within minutes are not explained by that, and are
+//! held against the hand that came later. The same program in the networks of two operators, back and forth, counts a
+//! third: telephones do that, but not eight times in ten minutes.
 //!
 //! One change is more than a hint where all is new at once, the program, the network, and (where these are known) its
 //! operator or country: a cookie does not move to another browser by itself, whether its owner is still there or left
@@ -55,7 +55,10 @@ pub(super) fn look(scene: &Scene<'_>, known: &Known) -> Option<Finding> {
         .finding(Kind::SessionHijack, known.id, traits.switches);
     let addresses = known.compact.others.count();
     let programs = known.compact.programs.count();
+    // Who was there first is robbed; what slows him down helps nobody.
+    let later = traits.hand.others > traits.hand.age;
     switched
+        .filter(|_| later)
         .or_else(|| {
             let spread = settings
                 .addresses

@@ -147,3 +147,21 @@ fn who_does_well_passes_a_ban_of_the_address() {
     stranger.subjects.token = Token::Valid;
     assert_eq!(town.behaviour.check(&stranger.subjects, &town.clock), None);
 }
+
+#[test]
+fn who_is_robbed_of_a_session_is_not_slowed_down() {
+    let town = Town::new();
+    let [owner, thief] = [("192.0.2.1", "Firefox"), ("203.0.113.5", "python")]
+        .map(|(address, agent)| town.someone(address, agent).session(&town, "s"));
+    for _ in 0..20 {
+        assert_eq!(town.ask(&owner, "GET", "/feed", 200), Reaction::None);
+        town.wait(20_000);
+    }
+    let taken = town.ask(&thief, "GET", "/account", 200);
+    assert!(matches!(taken, Reaction::Throttle { .. }), "{taken:?}");
+    town.wait(4000);
+    assert_eq!(town.ask(&owner, "GET", "/feed", 200), Reaction::None);
+    town.wait(4000);
+    let again = town.ask(&thief, "GET", "/account", 200);
+    assert!(matches!(again, Reaction::Ban { .. }), "{again:?}");
+}

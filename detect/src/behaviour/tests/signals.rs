@@ -117,8 +117,8 @@ fn parameters_that_nobody_else_sends_are_fuzzing_and_one_of_them_a_tracker() {
     assert_eq!(tracked.passed, tracked.asked, "{tracked:?}");
 }
 
-/// Asks for something slow sixty times; how many others use it as well, in every visit.
-fn slow(others: u32) -> Tally {
+/// Somebody asks for something slow sixty times; how many others use it as well, in every visit.
+fn slow(others: u32, who: impl Fn(&Town) -> Someone) -> Tally {
     let town = Town::new();
     for n in 0..60 {
         let who = town
@@ -141,7 +141,7 @@ fn slow(others: u32) -> Tally {
     }
     // Long enough for the first visits of others to fade, where they do not come back.
     let mut tally = Tally::default();
-    let who = town.someone("203.0.113.5", "Chrome").session(&town, "s");
+    let who = who(&town);
     town.wait(if others == 0 { 3_600_000 * 2 } else { 0 });
     for n in 0..30 {
         let who = town
@@ -161,10 +161,33 @@ fn slow(others: u32) -> Tally {
 
 #[test]
 fn reports_that_few_ask_for_exhaust_and_what_all_ask_for_does_not() {
-    let rare = slow(0);
+    let somebody = |town: &Town| town.someone("203.0.113.5", "Chrome").session(town, "s");
+    let rare = slow(0, somebody);
     assert!(rare.stopped.is_some_and(|at| at <= 40), "{rare:?}");
-    let usual = slow(60);
+    let usual = slow(60, somebody);
     assert_eq!(usual.passed, usual.asked, "{usual:?}");
+    let partner = slow(0, |town| town.someone("203.0.113.5", "sync").key(town, "k"));
+    assert_eq!(partner.passed, partner.asked, "{partner:?}");
+}
+
+#[test]
+fn where_a_service_is_slow_for_all_nobody_is_to_blame() {
+    let town = Town::new();
+    let people: Vec<Someone> = (0..30)
+        .map(|n| town.someone(&format!("198.51.{n}.7"), "Firefox"))
+        .collect();
+    let busy = town.someone("192.0.2.7", "Firefox");
+    let mut tally = Tally::default();
+    for round in 0..900 {
+        let ms = if round < 600 { 100 } else { 6000 };
+        let target = ["/home", "/list"][round % 2];
+        tally.add(town.ask_for(&people[round % 30], "GET", target, 200, ms));
+        if round % 10 == 0 {
+            tally.add(town.ask_for(&busy, "GET", "/list", 200, ms));
+        }
+        town.wait(200);
+    }
+    assert_eq!(tally.passed, tally.asked, "{tally:?}");
 }
 
 #[test]

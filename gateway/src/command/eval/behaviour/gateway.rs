@@ -44,6 +44,8 @@ pub struct Found {
     pub kind: Kind,
     /// The number that was too high.
     pub value: f32,
+    /// From where on it is too high.
+    pub bound: f32,
     /// The kind of subject that it concerns.
     pub subject: &'static str,
 }
@@ -53,9 +55,10 @@ impl Found {
     pub fn text(&self) -> String {
         let (kind, subject) = (self.kind.as_str(), self.subject);
         format!(
-            "{kind} of {subject}: {:.1} {}",
+            "{kind} of {subject}: {:.1} {} (bound {})",
             self.value,
-            self.kind.unit()
+            self.kind.unit(),
+            self.bound
         )
     }
 }
@@ -237,6 +240,7 @@ impl Gateway {
         Some(Some(Found {
             kind: *kind,
             value: 0.0,
+            bound: 0.0,
             subject: refusal.subject.kind.as_str(),
         }))
     }
@@ -267,6 +271,7 @@ impl Gateway {
             .map(|finding| Found {
                 kind: finding.kind,
                 value: finding.value,
+                bound: finding.bound,
                 subject: finding.subject.kind.as_str(),
             });
         Ruling {

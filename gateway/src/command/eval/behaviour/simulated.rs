@@ -27,7 +27,7 @@ pub const SET: &str = "simulator";
 pub struct Run {
     /// The figures.
     pub table: Table,
-    /// The first stop of each harmless client, and the groups that were never stopped.
+    /// The first stop of each harmless client, victims included, and the groups that were never stopped.
     pub wrong: Vec<Value>,
 }
 
@@ -255,11 +255,12 @@ impl Wrong {
                 Some(count) => *count += u64::from(of.hostile),
                 None => {}
             }
-        } else if stops && !of.victim {
+        } else if stops {
             self.alarms.entry(of.actor).or_insert_with(|| {
                 let shown: String = request.target.chars().take(SHOWN).collect();
                 json!({
-                    "set": SET, "seed": self.seed, "time": of.time, "who": of.scenario, "decision": of.decision.word(),
+                    "set": SET, "seed": self.seed, "time": of.time, "who": of.scenario, "victim": of.victim,
+                    "decision": of.decision.word(),
                     "client": who.client().to_string(), "account": who.account,
                     "cause": ruling.finding.map(|found| found.text()),
                     "category": ruling.category.map(Category::as_str), "method": request.method, "url": shown,
