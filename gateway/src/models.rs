@@ -3,6 +3,10 @@
 //! out, said and counted; the engine gets the rest as one [`detect::Ensemble`].
 
 mod library;
+#[cfg(test)]
+mod metamorphic;
+#[cfg(test)]
+mod parity;
 pub(crate) mod report;
 pub mod roster;
 mod runtime;
