@@ -319,3 +319,55 @@ fn a_model_is_silenced_by_api_and_heard_again_after_a_rollback() {
     assert_eq!(plane.through("198.51.100.3", QUOTES), 403);
     assert_eq!(plane.get("/api/v1/models/characters")["weight"], 1.0);
 }
+
+#[test]
+fn what_a_shadow_would_change_is_compared() {
+    let models = Models::of(&["request", "characters"]);
+    models.add("/models/1", "mode", "shadow".into());
+    // Alone the first has the whole say; beside the second, which counts quotes, it has next to none.
+    models.change("/models/0/group", "neural".into());
+    models.add("/models/1", "weight", json!(100));
+    let requests = models.folder.path().join("requests.jsonl");
+    let line = |label: u8, url: &str| json!({ "label": label, "method": "GET", "url": url, "headers": {}, "host": "a.test" });
+    let lines = [line(0, "/?q=harmless%20words"), line(1, QUOTES)].map(|line| line.to_string());
+    fs::write(&requests, lines.join("\n")).expect("a file");
+    let compare = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["models", "compare", "--manifest"])
+            .arg(models.manifest())
+            .arg("--library")
+            .arg(library())
+            .args(more)
+            .arg(&requests)
+            .output()
+            .expect("the command runs");
+        (output.status.success(), output.stdout, output.stderr)
+    };
+    let (good, out, error) = compare(&["--json"]);
+    assert!(good, "{}", String::from_utf8_lossy(&error));
+    let told: Value = serde_json::from_slice(&out).expect("JSON");
+    let variant = &told["variants"][0];
+    assert_eq!(variant["variant"], "characters votes", "{told}");
+    let counted = &variant["attacks_denied"];
+    assert_eq!(
+        (
+            &counted["requests"],
+            &counted["now"],
+            &counted["then"],
+            &counted["newly"]
+        ),
+        (&json!(1), &json!(0), &json!(1), &json!(1)),
+        "{told}"
+    );
+    assert_eq!(variant["harmless_stopped"]["then"], 0, "{told}");
+    assert_eq!(variant["examples"][0]["then"], "deny", "{told}");
+    let (good, out, _) = compare(&[]);
+    let text = String::from_utf8_lossy(&out).into_owned();
+    assert!(
+        good && text.contains("characters votes: 1 verdicts differ"),
+        "{text}"
+    );
+    let (good, _, error) = compare(&["--model", "none"]);
+    let error = String::from_utf8_lossy(&error).into_owned();
+    assert!(!good && error.contains("no model in shadow"), "{error}");
+}

@@ -3,7 +3,7 @@
 //! files.
 
 mod fields;
-mod lines;
+pub(super) mod lines;
 mod npy;
 
 use std::path::{Path, PathBuf};
