@@ -66,7 +66,7 @@ pub struct Thresholds {
 }
 
 /// New settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSettings {
     /// The version that they replace, so that nobody overwrites what they have not seen.
@@ -156,9 +156,6 @@ pub struct VersionQuestion {
     limit: Option<i64>,
 }
 
-/// The longest comment, in characters.
-const MOST_COMMENT: usize = 1024;
-
 /// The routes of this module.
 pub fn router() -> Router<Api> {
     Router::new()
@@ -201,7 +198,7 @@ async fn write(
     Extension(caller): Extension<Caller>,
     extract::Json(new): extract::Json<NewSettings>,
 ) -> Result<Json<Version>, Problem> {
-    short(&new.comment)?;
+    overlay::short(&new.comment)?;
     let made = overlay::replace(&api, &caller.name, &new.comment, new.base, new.overlay).await?;
     version(made).map(Json)
 }
@@ -221,7 +218,7 @@ async fn adjust(
     Path(name): Path<String>,
     extract::Json(wanted): extract::Json<PolicyChange>,
 ) -> Result<(Extension<Remark>, Json<Version>), Problem> {
-    short(&wanted.comment)?;
+    overlay::short(&wanted.comment)?;
     let policies = api.gateway().policies();
     if !policies.iter().any(|policy| policy.name == name) {
         return Err(Problem::not_found("there is no such policy"));
@@ -292,7 +289,7 @@ async fn rollback(
     Extension(caller): Extension<Caller>,
     extract::Json(wanted): extract::Json<Rollback>,
 ) -> Result<Json<Version>, Problem> {
-    short(&wanted.comment)?;
+    overlay::short(&wanted.comment)?;
     let earlier = match wanted.version {
         0 => Overlay::default(),
         number => {
@@ -309,15 +306,6 @@ async fn rollback(
         Ok(())
     });
     version(made.await?).map(Json)
-}
-
-fn short(comment: &str) -> Result<(), Problem> {
-    if comment.chars().count() > MOST_COMMENT {
-        return Err(Problem::unprocessable(format!(
-            "the comment is longer than {MOST_COMMENT} characters"
-        )));
-    }
-    Ok(())
 }
 
 fn version(stored: OverlayVersion) -> Result<Version, Problem> {

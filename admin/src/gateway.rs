@@ -9,6 +9,7 @@ use crate::bans::Ban;
 use crate::config::Policy;
 use crate::info::{Health, Info};
 use crate::live::Pulse;
+use crate::models::{ModelDetail, ModelList};
 use crate::overlay::Overlay;
 use crate::rules::{Rule, StaticException};
 use crate::subjects::Portrait;
@@ -44,6 +45,11 @@ pub trait Gateway: Send + Sync + 'static {
     fn rule(&self, id: &str) -> Option<Rule>;
     /// The exceptions that stand in the file.
     fn exceptions(&self) -> Vec<StaticException>;
+
+    /// The models, as they serve.
+    fn models(&self) -> ModelList;
+    /// One model with what is known of how it was made and measured; reads files.
+    fn model(&self, name: &str) -> Option<ModelDetail>;
 
     /// The spelling in which bans and records name a subject.
     ///

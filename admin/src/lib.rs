@@ -20,6 +20,7 @@ mod http_client;
 pub mod info;
 pub mod live;
 pub mod logs;
+pub mod models;
 pub mod openapi;
 pub mod overlay;
 pub mod problem;
@@ -63,6 +64,7 @@ pub fn router(api: Api) -> Router {
         .merge(stats::router())
         .merge(live::router())
         .merge(rules::router())
+        .merge(models::router())
         .merge(subjects::router())
         .merge(bans::router())
         .merge(allowed::router())

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::time::now_ms;
 
 /// What lies over the file. What is absent stays as the file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Overlay {
     /// By the names of policies.
@@ -25,6 +25,27 @@ pub struct Overlay {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub allow: Vec<Allowed>,
+    /// By the names of models.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, ModelOverlay>,
+}
+
+/// What lies over one model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelOverlay {
+    /// Its weight within the group; 0: it is run and shown, and has no say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 1000000)]
+    pub weight: Option<f64>,
+    /// Whether it is run and shown without a say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub shadow: Option<bool>,
+    /// The calibrated probability from which it counts as agreeing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 1)]
+    pub threshold: Option<f64>,
 }
 
 /// What lies over one policy.
@@ -135,6 +156,12 @@ const MOST_EXCEPTIONS: usize = 1000;
 /// The most that are allowed.
 const MOST_ALLOWED: usize = 1000;
 
+/// The highest weight of a model within its group.
+const MOST_WEIGHT: f64 = 1e6;
+
+/// The longest comment, in characters.
+const MOST_COMMENT: usize = 1024;
+
 impl Exception {
     /// Names it within the installation: a hash (FNV-1a) of what it silences under which policy.
     pub fn id(&self, policy: &str) -> String {
@@ -184,14 +211,30 @@ impl Overlay {
             let fault = allowed.fault();
             problems.extend(fault.map(|fault| format!("allow[{index}].{fault}")));
         }
+        for (name, model) in &self.models {
+            if !model
+                .weight
+                .is_none_or(|weight| (0.0..=MOST_WEIGHT).contains(&weight))
+            {
+                problems.push(format!("models.{name}.weight: is 0 to {MOST_WEIGHT}"));
+            }
+            if !model
+                .threshold
+                .is_none_or(|threshold| (0.0..=1.0).contains(&threshold))
+            {
+                problems.push(format!("models.{name}.threshold: is 0 to 1"));
+            }
+        }
         problems
     }
 
-    /// The same without policies that nothing is said about, and without who was allowed until now.
+    /// The same without policies and models that nothing is said about, and without who was allowed until now.
     pub(crate) fn tidy(&mut self) {
         let now = now_ms();
         self.allow
             .retain(|allowed| allowed.until_ms().is_none_or(|until| until > now));
+        self.models
+            .retain(|_, model| *model != ModelOverlay::default());
         self.policies.retain(|_, policy| {
             policy.thresholds = policy
                 .thresholds
@@ -263,6 +306,19 @@ pub async fn replace(
     }
     let made = write(api, author, comment, version, &before, after).await?;
     made.ok_or_else(overtaken)
+}
+
+/// Whether a comment is one.
+///
+/// # Errors
+/// 422 where it is too long.
+pub fn short(comment: &str) -> Result<(), Problem> {
+    if comment.chars().count() > MOST_COMMENT {
+        return Err(Problem::unprocessable(format!(
+            "the comment is longer than {MOST_COMMENT} characters"
+        )));
+    }
+    Ok(())
 }
 
 fn overtaken() -> Problem {
@@ -404,8 +460,9 @@ mod tests {
     #[test]
     fn a_diff_names_each_setting() {
         let before = overlay(r#"{"policies":{"a":{"mode":"observe","thresholds":{"deny":90}}}}"#);
-        let after =
-            overlay(r#"{"policies":{"a":{"thresholds":{"deny":70,"tag":20}},"b":{"paranoia":2}}}"#);
+        let after = overlay(
+            r#"{"policies":{"a":{"thresholds":{"deny":70,"tag":20}},"b":{"paranoia":2}},"models":{"m":{"weight":2.5}}}"#,
+        );
         let told: Vec<String> = changes(&before, &after)
             .iter()
             .map(|c| {
@@ -420,6 +477,7 @@ mod tests {
                 "policies.a.thresholds.deny 90 70",
                 "policies.a.thresholds.tag - 20",
                 "policies.b.paranoia - 2",
+                "models.m.weight - 2.5",
             ]
         );
         assert_eq!(changes(&after, &after), []);
@@ -427,7 +485,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_not_kept() {
-        let mut empty = overlay(r#"{"policies":{"a":{"thresholds":{}},"b":{}}}"#);
+        let mut empty = overlay(r#"{"policies":{"a":{"thresholds":{}},"b":{}},"models":{"m":{}}}"#);
         empty.tidy();
         assert_eq!(empty, Overlay::default());
     }
@@ -452,12 +510,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_named_with_its_place() {
-        let nonsense = overlay(r#"{"policies":{"a":{"exceptions":[{"reason":" "}]}}}"#);
+        let nonsense = overlay(
+            r#"{"policies":{"a":{"exceptions":[{"reason":" "}]}},"models":{"m":{"weight":-1,"threshold":1.5}}}"#,
+        );
         assert_eq!(
             nonsense.problems(),
             [
                 "policies.a.exceptions[0]: neither a rule nor a tag",
-                "policies.a.exceptions[0].reason: is empty"
+                "policies.a.exceptions[0].reason: is empty",
+                "models.m.weight: is 0 to 1000000",
+                "models.m.threshold: is 0 to 1"
             ]
         );
     }

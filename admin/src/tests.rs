@@ -24,6 +24,7 @@ use crate::config::Policy;
 use crate::gateway::{Counted, Gateway};
 use crate::info::{Health, Info};
 use crate::live::{Hub, Pulse};
+use crate::models::{Model, ModelDetail, ModelList};
 use crate::overlay::Overlay;
 use crate::routes::ROUTES;
 use crate::rules::{Rule, StaticException};
@@ -87,6 +88,31 @@ impl Gateway for Table {
     }
     fn exceptions(&self) -> Vec<StaticException> {
         Vec::new()
+    }
+    fn models(&self) -> ModelList {
+        let applied = self.applied.lock().expect("no panic");
+        let weight = applied.1.models.get("trees").and_then(|over| over.weight);
+        let model = Model {
+            name: "trees".to_owned(),
+            weight: weight.unwrap_or(1.0),
+            ..Model::default()
+        };
+        ModelList {
+            enabled: true,
+            models: vec![model],
+            ..ModelList::default()
+        }
+    }
+    fn model(&self, name: &str) -> Option<ModelDetail> {
+        let found = self
+            .models()
+            .models
+            .into_iter()
+            .find(|model| model.name == name)?;
+        Some(ModelDetail {
+            model: found,
+            ..ModelDetail::default()
+        })
     }
     fn subject(&self, text: &str) -> Result<String, String> {
         match text.parse::<std::net::IpAddr>() {
@@ -510,6 +536,43 @@ const QUESTIONS: &[(&str, &str, Option<&str>, u16, &str)] = &[
         400,
         "unknown field",
     ),
+    (
+        "GET",
+        "/api/v1/models",
+        None,
+        200,
+        r#""models":[{"name":"trees""#,
+    ),
+    ("GET", "/api/v1/models/trees", None, 200, r#""card":null"#),
+    ("GET", "/api/v1/models/none", None, 404, "no such model"),
+    (
+        "PATCH",
+        "/api/v1/models/none",
+        Some(r#"{"weight":1}"#),
+        404,
+        "no such model",
+    ),
+    (
+        "PATCH",
+        "/api/v1/models/trees",
+        Some("{}"),
+        422,
+        "nothing is to be changed",
+    ),
+    (
+        "PATCH",
+        "/api/v1/models/trees",
+        Some(r#"{"threshold":2}"#),
+        422,
+        "threshold: is 0 to 1",
+    ),
+    (
+        "PATCH",
+        "/api/v1/models/trees",
+        Some(r#"{"mode":"off"}"#),
+        422,
+        "unknown field",
+    ),
     ("GET", "/api/v1/subjects", None, 200, r#"{"subjects":[]}"#),
     (
         "GET",
@@ -590,7 +653,7 @@ const QUESTIONS: &[(&str, &str, Option<&str>, u16, &str)] = &[
     (
         "PUT",
         "/api/v1/config",
-        Some(r#"{"base":1,"overlay":{"models":{}}}"#),
+        Some(r#"{"base":1,"overlay":{"modules":{}}}"#),
         422,
         "unknown field",
     ),
@@ -694,6 +757,28 @@ const QUESTIONS: &[(&str, &str, Option<&str>, u16, &str)] = &[
         404,
         "no such policy",
     ),
+    (
+        "PATCH",
+        "/api/v1/models/trees",
+        Some(r#"{"weight":2.5,"comment":"it sees more"}"#),
+        200,
+        r#""weight":2.5"#,
+    ),
+    (
+        "GET",
+        "/api/v1/config/versions?limit=1",
+        None,
+        200,
+        r#"{"path":"models.trees.weight","after":2.5}"#,
+    ),
+    (
+        "POST",
+        "/api/v1/config/rollback",
+        Some(r#"{"version":4}"#),
+        200,
+        r#"{"path":"models.trees.weight","before":2.5}"#,
+    ),
+    ("GET", "/api/v1/models/trees", None, 200, r#""weight":1.0"#),
     ("GET", "/api/v1/live", None, 426, "WebSocket"),
     ("GET", "/api/v1/live?topics=everything", None, 400, "topics"),
 ];
@@ -725,7 +810,7 @@ async fn each_question_gets_its_answer() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(
         plane.gateway.overlay_version(),
-        4,
+        6,
         "each change was applied"
     );
 }

@@ -30,6 +30,11 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object, nullable = false)]
     pub behaviour: Option<serde_json::Value>,
+    /// What the models say, where they were asked: joint probability, each vote and what it rests on, who was skipped,
+    /// effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, nullable = false)]
+    pub ensemble: Option<serde_json::Value>,
 }
 
 /// One finding of one rule in one field.

@@ -27,14 +27,14 @@ pub use cross::exception_faults;
 pub use documents::{Located, Source, from_yaml, load_documents, read_folder, yaml_to_json};
 pub use load::{load, parse, schema};
 pub use model::{
-    Admin, AdminRole, AlertGroup, AlertLevel, AlertMatch, AlertRule, Alerts, Behaviour, Beyond,
-    BodyPolicy, Caps, Capture, CaptureOf, Certificate, Config, Crawler, Deep, Ejection,
+    Adaptive, Admin, AdminRole, AlertGroup, AlertLevel, AlertMatch, AlertRule, Alerts, Behaviour,
+    Beyond, BodyPolicy, Caps, Capture, CaptureOf, Certificate, Config, Crawler, Deep, Ejection,
     Elasticsearch, Email, Ensemble, Exception, Failure, GroupWeights, HeaderEdits, HostHeader,
-    Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins, MinRate, Mode, Oidc, OidcRoles,
-    Policy, Pool, Protocol, Quiet, Ranges, Receiver, Records, Redact, ResponseAction, Responses,
-    Retention, Route, Rules, Sessions, Share, Shutdown, Store, Syslog, Tenant, Tenants, Thresholds,
-    Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts, UpstreamTls, Webhook, WebhookFormat,
-    Workers,
+    Identity, Limit, Listener, Log, LogFormat, LogLevel, Logins, MinRate, Mode, ModelSettings,
+    Oidc, OidcRoles, Policy, Pool, Protocol, Quiet, Ranges, Receiver, Records, Redact,
+    ResponseAction, Responses, Retention, Route, Rules, Sessions, Share, Shutdown, Store, Syslog,
+    Tenant, Tenants, Thresholds, Timeouts, Tls, Tokens, Upstream, UpstreamTimeouts, UpstreamTls,
+    Webhook, WebhookFormat, Workers,
 };
 pub use problem::{Position, Problem};
 pub use rules::{embedded_rules, load_rules};

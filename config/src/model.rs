@@ -29,7 +29,7 @@ pub use alerts::{
     AlertGroup, AlertLevel, AlertMatch, AlertRule, Alerts, Email, Quiet, Receiver, Syslog, Webhook,
     WebhookFormat,
 };
-pub use ensemble::{Deep, Ensemble, GroupWeights};
+pub use ensemble::{Adaptive, Deep, Ensemble, GroupWeights, ModelSettings};
 pub use identity::{Crawler, Identity, Logins, Tokens};
 pub use listener::{Certificate, Listener, Tls};
 pub use policy::{

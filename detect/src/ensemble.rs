@@ -6,6 +6,7 @@
 //! group into one probability, and that becomes part of the score (`weigh.rs`). An [`Ensemble`] is made from one
 //! manifest and shared; the sessions are a [`Crew`] of each worker's own.
 
+mod adaptive;
 mod calibration;
 mod cascade;
 pub(crate) mod evidence;
@@ -15,6 +16,7 @@ pub mod manifest;
 mod member;
 mod onnx;
 mod opinion;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod weigh;
@@ -24,11 +26,14 @@ use std::time::Duration;
 
 use self::gate::Gate;
 use self::manifest::{Joint, Role};
+use crate::clock::Clock;
 
+pub use self::adaptive::{Adapting, Adaptive, Change};
 pub use self::calibration::Calibration;
 pub(crate) use self::cascade::{Asked, Votes};
-pub use self::member::{Crew, Member, Model, Seat, Tensor};
-pub use self::opinion::{Effect, Opinion, Reason, Skipped, Vote, Weights, Why};
+pub use self::member::{Crew, Member, Model, Seat, Tensor, Tuning};
+pub use self::opinion::{Because, Effect, Opinion, Reason, Skipped, Vote, Weights, Why};
+pub use self::tally::{Counts, Tally};
 
 /// How the ensemble is to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,13 +75,18 @@ impl Default for Settings {
 #[derive(Clone, Debug, Default)]
 pub struct Ensemble {
     on: Option<Arc<On>>,
+    /// Its members as they are set now, in the order of the manifest.
+    members: Arc<Vec<Member>>,
+    /// The thresholds of routes, if they adapt.
+    adaptive: Option<Arc<Adaptive>>,
 }
 
 #[derive(Debug)]
 struct On {
     settings: Settings,
     joint: Joint,
-    members: Vec<Member>,
+    /// As the manifest sets them.
+    members: Arc<Vec<Member>>,
     gate: Option<(usize, Arc<Gate>)>,
     /// The digests of the files that have sessions.
     seated: Vec<String>,
@@ -113,12 +123,13 @@ impl Ensemble {
             seats.all(|seat| seat.model.is_some() || seat.sha256.is_empty())
         };
         let whole = crews.iter().all(complete);
+        let members = Arc::new(members);
         let on = On {
             seated: seated.collect(),
             settings,
             joint,
             gate: place.zip(gate),
-            members,
+            members: members.clone(),
             crews: Mutex::default(),
             patches: Mutex::new(crews),
             next: OnceLock::new(),
@@ -129,6 +140,60 @@ impl Ensemble {
         }
         Self {
             on: Some(Arc::new(on)),
+            members,
+            adaptive: None,
+        }
+    }
+
+    /// The same sessions under other settings: what each member is told by its name lies over the manifest.
+    #[must_use]
+    pub fn tuned(&self, tuning: impl Fn(&str) -> Tuning) -> Self {
+        let Some(on) = &self.on else {
+            return Self::default();
+        };
+        let tuned = on.members.iter();
+        let tuned = tuned.map(|member| member.tuned(tuning(&member.entry.name)));
+        Self {
+            members: Arc::new(tuned.collect()),
+            ..self.clone()
+        }
+    }
+
+    /// The same with thresholds that follow what is usual on each route, or without.
+    #[must_use]
+    pub fn adapting(self, adaptive: Option<Arc<Adaptive>>) -> Self {
+        Self { adaptive, ..self }
+    }
+
+    /// The thresholds of routes, if they adapt.
+    pub fn adaptive(&self) -> Option<&Arc<Adaptive>> {
+        self.adaptive.as_ref()
+    }
+
+    /// Learns what is usual from a request that was let through.
+    pub(crate) fn let_through(&self, route: &str, opinion: &Opinion, clock: &dyn Clock) {
+        if let Some(adaptive) = &self.adaptive {
+            adaptive.let_through(route, opinion.probability, clock.now());
+        }
+    }
+
+    /// The thresholds that hold on a route. Models that never deny alone do not begin to.
+    fn joint(&self, joint: &Joint, route: &str) -> Joint {
+        let own = self.adaptive.as_ref().filter(|_| joint.deny <= 1.0);
+        let own = own.and_then(|adaptive| adaptive.threshold(route));
+        Joint {
+            deny: own.map_or(joint.deny, |own| own.max(joint.tag)),
+            ..*joint
+        }
+    }
+
+    /// Counts a request that was denied for the members that took it for an attack.
+    pub(crate) fn denied(&self, opinion: &Opinion) {
+        for vote in opinion.votes.iter().filter(|vote| vote.agrees) {
+            let same = |member: &&Member| Arc::ptr_eq(&member.name, &vote.model);
+            if let Some(member) = self.members.iter().find(same) {
+                member.tally.denied();
+            }
         }
     }
 
@@ -155,7 +220,7 @@ impl Ensemble {
     /// Whether some members are asked only where others are in doubt, so that it matters who asks.
     pub(crate) fn has_doubts(&self) -> bool {
         let on = self.on.as_ref().filter(|on| on.settings.deep == Deep::Grey);
-        on.is_some_and(|on| on.members.iter().any(|member| !member.is_cheap()))
+        on.is_some() && self.members.iter().any(|member| !member.is_cheap())
     }
 
     /// Whether the two are one and the same.
@@ -167,9 +232,9 @@ impl Ensemble {
         }
     }
 
-    /// Its members, in the order of the manifest.
+    /// Its members as they are set now, in the order of the manifest.
     pub fn members(&self) -> &[Member] {
-        self.on.as_ref().map_or(&[], |on| &on.members)
+        &self.members
     }
 
     /// The gate, if there is one.

@@ -27,6 +27,7 @@ mod signature;
 pub mod verdict;
 pub mod view;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::behaviour::Behaviour;
@@ -53,7 +54,7 @@ pub use crate::verdict::{Action, Evidence, Level, Stages, Uninspected, Verdict};
 /// The engine, compiled from one version of the configuration. Immutable and shared by all workers.
 #[derive(Debug, Default)]
 pub struct Detector {
-    rules: RuleSet,
+    rules: Arc<RuleSet>,
     behaviour: Behaviour,
     ensemble: Ensemble,
 }
@@ -80,8 +81,18 @@ impl Detector {
     /// An engine with these rules.
     pub fn new(rules: RuleSet) -> Self {
         Self {
-            rules,
+            rules: Arc::new(rules),
             ..Self::default()
+        }
+    }
+
+    /// The same rules and the same eye on behaviour with other models.
+    #[must_use]
+    pub fn beside(&self, ensemble: Ensemble) -> Self {
+        Self {
+            rules: self.rules.clone(),
+            behaviour: self.behaviour.clone(),
+            ensemble,
         }
     }
 
@@ -291,6 +302,11 @@ impl Detector {
                     verdict.category = Some(category);
                     verdict.rescore(score, &policy.thresholds);
                 }
+            }
+            if verdict.action == Action::Deny {
+                self.ensemble.denied(&opinion);
+            } else if verdict.action < Action::Throttle {
+                self.ensemble.let_through(request.route, &opinion, clock);
             }
             verdict.ensemble = Some(opinion);
         }

@@ -5,6 +5,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod layers;
+mod models;
 pub(crate) mod process;
 pub(crate) mod redact;
 pub(crate) mod serve;

@@ -275,7 +275,10 @@ impl App {
                         self.reload(file.as_deref());
                     }
                     () = watcher.changed() => self.reload(file.as_deref()),
-                    _ = tidy.tick() => drop(self.models.ensemble().retired()),
+                    _ = tidy.tick() => {
+                        drop(self.models.ensemble().retired());
+                        self.models.tell_changes(&self.shared.metrics);
+                    }
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                 }

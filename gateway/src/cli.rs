@@ -395,6 +395,36 @@ pub enum ModelsCommand {
     List(ModelsFrom),
     /// Load every model of a manifest and run it; exits with 1 if one cannot be used
     Verify(ModelsFrom),
+    /// What would change if models in shadow had a say, or with another manifest
+    ///
+    /// Judges recorded requests (a JSON object per line, plain or .gz, as docs/EVAL.md describes) by the rules and the
+    /// manifest as it is, and again as it might be, and counts the verdicts that differ.
+    #[command(
+        after_help = "Example:\n  portcullis models compare requests.jsonl.gz --manifest models/manifest.json --model new-net"
+    )]
+    Compare(CompareArgs),
+}
+
+/// What is compared.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Recorded requests, one per line; `label` 0 is harmless, others are attacks
+    #[arg(value_name = "REQUESTS.jsonl")]
+    pub requests: PathBuf,
+    /// What is compared with; without it, the manifest's own models in shadow, each given its vote
+    #[arg(long, value_name = "MANIFEST.json", conflicts_with = "model")]
+    pub with: Option<PathBuf>,
+    /// Only this model in shadow; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// Rules from this folder in place of those that are built in
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub from: ModelsFrom,
 }
 
 /// Which models are meant.

@@ -119,6 +119,7 @@ names! {
     ModelUp => "portcullis_model_up", "1 for a model that is loaded, 0 for one of the manifest that is not.";
     ModelSkipped => "portcullis_model_skipped_total", "Requests on which a model was not asked or did not answer, by reason.";
     ModelShadow => "portcullis_model_shadow_votes_total", "Votes of models in shadow, by whether the ensemble without them came to the same.";
+    ThresholdChanges => "portcullis_ensemble_threshold_changes_total", "Changes of the threshold from which models deny alone, where it follows what is usual.";
     EnsembleEffects => "portcullis_ensemble_effects_total", "Requests that the models judged, by what became of the score.";
     BuildInfo => "portcullis_build_info", "Always 1; the labels name the build.";
 }

@@ -3,23 +3,30 @@
 //! out, said and counted; the engine gets the rest as one [`detect::Ensemble`].
 
 mod library;
+#[cfg(test)]
+mod metamorphic;
+#[cfg(test)]
+mod parity;
+pub(crate) mod report;
+pub mod roster;
 mod runtime;
 mod session;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portcullis_config::{Deep, Ensemble as Config};
 use portcullis_detect::ensemble::gate::Gate;
-use portcullis_detect::ensemble::manifest::{Entry, Manifest, Mode, Role};
+use portcullis_detect::ensemble::manifest::{Entry, Joint, Manifest, Mode, Role};
 use portcullis_detect::ensemble::{
     self as detect, Crew, Ensemble, Member, Seat, Settings, Weights,
 };
 use ring::digest::{SHA256, digest};
 
+use self::roster::{Roster, tuned};
 use self::runtime::Runtime;
 use crate::metrics::Metrics;
 
@@ -33,6 +40,7 @@ const SPARE: usize = 1;
 #[derive(Default)]
 pub struct Models {
     ensemble: Ensemble,
+    roster: Arc<Roster>,
     source: Option<Source>,
 }
 
@@ -65,6 +73,32 @@ impl Models {
         &self.ensemble
     }
 
+    /// What people are told of them.
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.roster
+    }
+
+    /// Tells which thresholds have adapted since the last time.
+    pub fn tell_changes(&self, metrics: &Metrics) {
+        let changes = self
+            .ensemble
+            .adaptive()
+            .map(|adaptive| adaptive.take_changes());
+        for change in changes.unwrap_or_default() {
+            metrics.models.threshold_changed();
+            let text = |threshold: Option<f32>| {
+                threshold.map_or("that of all".to_owned(), |one| format!("{one:.3}"))
+            };
+            tracing::info!(
+                route = &*change.route,
+                before = text(change.before),
+                after = text(change.after),
+                requests = change.requests,
+                "the threshold from which models deny alone follows what is usual"
+            );
+        }
+    }
+
     /// Loads what the configuration asks for, for so many workers. What `before` has and did not change is taken over.
     ///
     /// # Errors
@@ -90,28 +124,44 @@ impl Models {
                 .map(|problem| format!("models: {problem}"))
                 .collect());
         }
-        Ok(loaded.unwrap_or_default())
+        Ok(loaded)
     }
 }
 
-/// Loads what can be loaded; `None` where that is nothing.
+/// Loads what can be loaded.
 fn load(
     config: &Config,
     workers: usize,
     metrics: &Metrics,
     before: &Models,
     problems: &mut Vec<String>,
-) -> Option<Models> {
+) -> Models {
     let (manifest, bytes, found) = match read(config) {
         Ok(read) => read,
         Err(problem) => {
             metrics.models.clear();
-            problems.push(problem);
-            return None;
+            problems.push(problem.clone());
+            let roster = Roster {
+                problem: Some(problem),
+                ..Roster::default()
+            };
+            return Models {
+                roster: Arc::new(roster),
+                ..Models::default()
+            };
         }
     };
+    for name in config.models.keys() {
+        if manifest.models.iter().all(|entry| entry.name != *name) {
+            tracing::warn!("models: ensemble.models.{name}: the manifest lists no such model");
+        }
+    }
     let source = Source {
-        config: config.clone(),
+        // What is set of single models needs no new session.
+        config: Config {
+            models: BTreeMap::new(),
+            ..config.clone()
+        },
         workers,
         manifest: bytes,
         files: found
@@ -120,10 +170,11 @@ fn load(
             .collect(),
     };
     if before.source.as_ref() == Some(&source) {
-        return Some(Models {
-            ensemble: before.ensemble.clone(),
+        return Models {
+            ensemble: tuned(&before.ensemble, config),
+            roster: before.roster.clone(),
             source: Some(source),
-        });
+        };
     }
     metrics.models.clear();
     let needs_runtime = found.iter().any(|found| found.entry.role != Role::Gate);
@@ -136,16 +187,37 @@ fn load(
     if let (Err(problem), true) = (&runtime, needs_runtime) {
         problems.push(problem.clone());
     }
+    let mut roster = Roster::of(&folder_of(config), &manifest, joint(config, &manifest));
+    roster.problem = runtime.as_ref().err().filter(|_| needs_runtime).cloned();
     let builder = Builder {
         runtime: runtime.ok(),
+        before: &before.ensemble,
         kept: kept(before, config, workers),
         crews: workers + SPARE,
     };
-    let ensemble = builder.build(config, &manifest, found, metrics, problems);
-    Some(Models {
-        ensemble,
+    let adaptive = roster::adaptive(config, &joint(config, &manifest), &before.ensemble);
+    let ensemble = builder.build(config, found, metrics, &mut roster, problems);
+    let ensemble = ensemble.adapting(adaptive);
+    Models {
+        ensemble: tuned(&ensemble, config),
+        roster: Arc::new(roster),
         source: Some(source),
-    })
+    }
+}
+
+/// Where the files of the models lie.
+fn folder_of(config: &Config) -> PathBuf {
+    let path = manifest_path(config.manifest.as_deref()).unwrap_or_default();
+    path.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The thresholds of what the models say together.
+fn joint(config: &Config, manifest: &Manifest) -> Joint {
+    let mut joint = manifest.joint;
+    if let Some(deny) = config.deny {
+        joint.deny = deny.max(joint.tag);
+    }
+    joint
 }
 
 /// The digests of files whose sessions workers have already. With another number of workers, or another library, all
@@ -239,19 +311,21 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Builds members and their sessions.
-struct Builder {
+struct Builder<'a> {
     runtime: Option<Runtime>,
+    /// What served before: its counters go on.
+    before: &'a Ensemble,
     kept: BTreeSet<String>,
     crews: usize,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn build(
         &self,
         config: &Config,
-        manifest: &Manifest,
         found: Vec<Found>,
         metrics: &Metrics,
+        roster: &mut Roster,
         problems: &mut Vec<String>,
     ) -> Ensemble {
         let mut members = Vec::new();
@@ -262,6 +336,7 @@ impl Builder {
             match self.member(&found, &mut gate, &mut crews) {
                 Ok(()) => metrics.models.up(&name, true),
                 Err(problem) => {
+                    roster.out(&name, &problem);
                     problems.push(format!("{name} is out: {problem}"));
                     metrics.models.up(&name, false);
                     for crew in &mut crews {
@@ -273,12 +348,10 @@ impl Builder {
                     }
                 }
             }
-            members.push(Member::new(found.entry));
+            let tally = roster::tally(self.before, &name);
+            members.push(Member::new(found.entry).counting(tally));
         }
-        let mut joint = manifest.joint;
-        if let Some(deny) = config.deny {
-            joint.deny = deny.max(joint.tag);
-        }
+        let joint = roster.joint.unwrap_or_default();
         let crews = crews.into_iter().map(Crew::new).collect();
         Ensemble::new(settings(config), joint, members, gate, crews)
     }

@@ -18,6 +18,7 @@ use crate::identity::Identity;
 use crate::limit::{LimitSet, LimitSpec, Limits};
 use crate::metrics::{Metrics, RouteMetrics};
 use crate::models::Models;
+use crate::models::roster::{Roster, tuned};
 use crate::record::{CaptureRules, Redaction};
 use crate::route::RouteTable;
 use crate::upstream::spec::UpstreamSpec;
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub config: Config,
     /// The engine with its rules.
     pub detector: Arc<Detector>,
+    /// The models that the manifest lists, and what became of each.
+    pub roster: Arc<Roster>,
     /// Which request goes where.
     pub routes: RouteTable,
     /// All policies, by name.
@@ -147,6 +150,7 @@ impl Snapshot {
         }
         let made = Made {
             detector,
+            roster: models.roster().clone(),
             identity,
             upstreams,
             state: state.clone(),
@@ -154,7 +158,7 @@ impl Snapshot {
         Self::assemble(config, made, limits, metrics)
     }
 
-    /// The same rules, upstreams and identities under other policies: what a change by API needs, in microseconds
+    /// The same rules, models, upstreams and identities under other policies and settings of models: what a change by API needs, in microseconds
     /// instead of the time that rules take to compile.
     ///
     /// # Errors
@@ -165,8 +169,16 @@ impl Snapshot {
         limits: &Limits,
         metrics: &Metrics,
     ) -> Result<Self, Vec<String>> {
+        let same = config.ensemble.models == self.config.ensemble.models;
+        let detector = if same {
+            self.detector.clone()
+        } else {
+            let ensemble = tuned(self.detector.ensemble(), &config.ensemble);
+            Arc::new(self.detector.beside(ensemble))
+        };
         let made = Made {
-            detector: self.detector.clone(),
+            detector,
+            roster: self.roster.clone(),
             identity: self.identity.clone(),
             upstreams: self.upstreams.clone(),
             state: self.state.clone(),
@@ -218,6 +230,7 @@ impl Snapshot {
             detector: made.detector,
             allowed: AllowList::default(),
             lenient: Vec::new(),
+            roster: made.roster,
             config,
         })
     }
@@ -241,6 +254,7 @@ impl Snapshot {
 /// The parts of a snapshot that take time to make.
 struct Made {
     detector: Arc<Detector>,
+    roster: Arc<Roster>,
     identity: Arc<Identity>,
     upstreams: Vec<Arc<UpstreamSpec>>,
     state: Arc<State>,

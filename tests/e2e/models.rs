@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::api::{Plane, world};
 use crate::harness::client::{PATIENCE, get};
 use crate::harness::origin::ok;
 use crate::harness::{Origin, World};
@@ -58,6 +59,13 @@ impl Models {
         let text = fs::read(self.manifest()).expect("a manifest");
         let mut manifest: Value = serde_json::from_slice(&text).expect("JSON");
         *manifest.pointer_mut(pointer).expect("a member") = value;
+        self.write(&manifest);
+    }
+
+    fn add(&self, pointer: &str, key: &str, value: Value) {
+        let text = fs::read(self.manifest()).expect("a manifest");
+        let mut manifest: Value = serde_json::from_slice(&text).expect("JSON");
+        manifest.pointer_mut(pointer).expect("a member")[key] = value;
         self.write(&manifest);
     }
 
@@ -245,4 +253,121 @@ fn models_are_listed_and_verified() {
         !good && text.contains("OUT: ") && text.contains("SHA-256"),
         "{text}"
     );
+}
+
+#[test]
+fn a_model_is_silenced_by_api_and_heard_again_after_a_rollback() {
+    let origin = origin();
+    let models = Models::of(&["characters", "request"]);
+    models.add("/models/1", "mode", "shadow".into());
+    fs::write(models.folder.path().join("report.json"), "{").expect("a file");
+    let state = tempfile::tempdir().expect("a folder");
+    let plane = Plane::start(&world(&origin, &models.with_library()), state.path());
+    assert_eq!(plane.through("198.51.100.1", QUOTES), 403);
+
+    let listed = plane.get("/api/v1/models");
+    assert_eq!(listed["enabled"], true, "{listed}");
+    let (net, other) = (&listed["models"][0], &listed["models"][1]);
+    assert_eq!(
+        (&net["name"], &net["state"]),
+        (&json!("characters"), &json!("up"))
+    );
+    assert_eq!(
+        (&other["shadow"], &other["manifest"]["shadow"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(net["counts"]["votes"], 1, "{listed}");
+    assert_eq!(net["counts"]["denials"], 1, "{listed}");
+    assert!(
+        net["mean_call_us"].as_f64().is_some_and(|mean| mean > 0.0),
+        "{listed}"
+    );
+    let detail = plane.get("/api/v1/models/characters");
+    for absent in ["card", "metrics", "roc", "confusion", "importance"] {
+        assert_eq!(detail.get(absent), Some(&Value::Null), "{absent}: {detail}");
+    }
+
+    // Without its vote nobody says anything; the shadow still has none.
+    let silent = json!({ "weight": 0, "comment": "it is wrong about us" });
+    let set = plane.json("PATCH", "/api/v1/models/characters", Some(&silent), 200);
+    assert_eq!(
+        (&set["weight"], &set["manifest"]["weight"]),
+        (&json!(0.0), &json!(1.0))
+    );
+    assert_eq!(plane.through("198.51.100.2", QUOTES), 200);
+    let versions = plane.get("/api/v1/config/versions");
+    assert_eq!(versions["versions"][0]["author"], "admin", "{versions}");
+    assert_eq!(
+        versions["versions"][0]["changes"][0]["path"],
+        "models.characters.weight"
+    );
+    for nonsense in [
+        json!({ "weight": -1 }),
+        json!({ "threshold": 1.5 }),
+        json!({}),
+    ] {
+        plane.json("PATCH", "/api/v1/models/characters", Some(&nonsense), 422);
+    }
+    plane.json("PATCH", "/api/v1/models/none", Some(&silent), 404);
+
+    plane.json(
+        "POST",
+        "/api/v1/config/rollback",
+        Some(&json!({ "version": 0 })),
+        200,
+    );
+    assert_eq!(plane.through("198.51.100.3", QUOTES), 403);
+    assert_eq!(plane.get("/api/v1/models/characters")["weight"], 1.0);
+}
+
+#[test]
+fn what_a_shadow_would_change_is_compared() {
+    let models = Models::of(&["request", "characters"]);
+    models.add("/models/1", "mode", "shadow".into());
+    // Alone the first has the whole say; beside the second, which counts quotes, it has next to none.
+    models.change("/models/0/group", "neural".into());
+    models.add("/models/1", "weight", json!(100));
+    let requests = models.folder.path().join("requests.jsonl");
+    let line = |label: u8, url: &str| json!({ "label": label, "method": "GET", "url": url, "headers": {}, "host": "a.test" });
+    let lines = [line(0, "/?q=harmless%20words"), line(1, QUOTES)].map(|line| line.to_string());
+    fs::write(&requests, lines.join("\n")).expect("a file");
+    let compare = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["models", "compare", "--manifest"])
+            .arg(models.manifest())
+            .arg("--library")
+            .arg(library())
+            .args(more)
+            .arg(&requests)
+            .output()
+            .expect("the command runs");
+        (output.status.success(), output.stdout, output.stderr)
+    };
+    let (good, out, error) = compare(&["--json"]);
+    assert!(good, "{}", String::from_utf8_lossy(&error));
+    let told: Value = serde_json::from_slice(&out).expect("JSON");
+    let variant = &told["variants"][0];
+    assert_eq!(variant["variant"], "characters votes", "{told}");
+    let counted = &variant["attacks_denied"];
+    assert_eq!(
+        (
+            &counted["requests"],
+            &counted["now"],
+            &counted["then"],
+            &counted["newly"]
+        ),
+        (&json!(1), &json!(0), &json!(1), &json!(1)),
+        "{told}"
+    );
+    assert_eq!(variant["harmless_stopped"]["then"], 0, "{told}");
+    assert_eq!(variant["examples"][0]["then"], "deny", "{told}");
+    let (good, out, _) = compare(&[]);
+    let text = String::from_utf8_lossy(&out).into_owned();
+    assert!(
+        good && text.contains("characters votes: 1 verdicts differ"),
+        "{text}"
+    );
+    let (good, _, error) = compare(&["--model", "none"]);
+    let error = String::from_utf8_lossy(&error).into_owned();
+    assert!(!good && error.contains("no model in shadow"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The models: where they are, when they are asked, how much they count.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -40,6 +41,55 @@ pub struct Ensemble {
     /// rate of false alarms below it was not measured. 101 % (1.01) means never.
     #[schemars(range(min = 0.5, max = 1.01))]
     pub deny: Option<f32>,
+    /// What is set of single models over the manifest, by their names. The API changes the same settings
+    /// (`PATCH /api/v1/models/{name}`) without a restart.
+    pub models: BTreeMap<String, ModelSettings>,
+    /// Thresholds that follow what is usual on each route.
+    pub adaptive: Adaptive,
+}
+
+/// From which joint probability on models deny alone, by what is usual on a route: a quantile of the requests that were
+/// let through, and 0.02 above. Requests in which models see nothing to judge do not count. Each change is logged and
+/// counted in `portcullis_ensemble_threshold_changes_total`; at most 1,024 routes adapt. What is learnt lasts as long as
+/// the process.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Adaptive {
+    /// Whether thresholds adapt. Otherwise `deny` or the manifest's holds on all routes.
+    pub enabled: bool,
+    /// Which quantile of what was let through is usual.
+    #[schemars(range(min = 0.5, max = 1.0))]
+    pub quantile: f64,
+    /// No route's threshold falls below this. Unset: `deny` or the manifest's, so that thresholds only rise; below it the
+    /// rate of false alarms was not measured.
+    #[schemars(range(min = 0.5, max = 1.0))]
+    pub lowest: Option<f64>,
+    /// No route's threshold rises above this: what patience can gain an attacker at the most.
+    #[schemars(range(min = 0.5, max = 1.0))]
+    pub highest: f64,
+    /// How long requests are remembered. Thresholds are set anew every half of this.
+    pub window: Duration,
+    /// With fewer requests than this in the window a route has the threshold of all.
+    #[schemars(range(min = 1))]
+    pub least: u32,
+}
+
+/// What is set of one model over the manifest. What is absent stays as the manifest says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSettings {
+    /// Its weight within its group; 0: it is run and shown, and has no say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1_000_000.0))]
+    pub weight: Option<f32>,
+    /// Whether it is run and shown without a say. A model that is `off` in the manifest stays off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<bool>,
+    /// The calibrated probability from which it counts as agreeing. It decides about consensus and confidence, not about
+    /// the joint probability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub threshold: Option<f32>,
 }
 
 /// When the deep models are asked.
@@ -79,6 +129,21 @@ impl Default for Ensemble {
             weights: GroupWeights::default(),
             lower_by: 60,
             deny: None,
+            models: BTreeMap::new(),
+            adaptive: Adaptive::default(),
+        }
+    }
+}
+
+impl Default for Adaptive {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            quantile: 0.999,
+            lowest: None,
+            highest: 0.95,
+            window: Duration::from_secs(3600),
+            least: 1000,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The cascade: which members are asked about a request, in which order, and when it ends.
 
+mod ablate;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,7 +68,7 @@ impl Ensemble {
             return None;
         }
         let staffed = votes.staff(on);
-        let opinion = Run::new(on, votes, asked, staffed).judge();
+        let opinion = Run::new(on, &self.members, votes, asked, staffed).judge();
         votes.dismiss();
         let opinion = opinion?;
         let found = Found {
@@ -74,7 +76,8 @@ impl Ensemble {
             strong: asked.strong,
             critical: asked.critical,
         };
-        let (score, effect) = weigh(found, opinion.probability, &on.joint, on.settings.lower_by);
+        let joint = self.joint(&on.joint, asked.reading.request_as_sent().route);
+        let (score, effect) = weigh(found, opinion.probability, &joint, on.settings.lower_by);
         let mut opinion = Opinion { effect, ..opinion };
         if opinion.probability >= on.joint.tag
             && let Some((_, gate)) = &on.gate
@@ -128,6 +131,7 @@ impl Drop for Votes {
 /// One request on its way through the members.
 struct Run<'a, 'b, 'r> {
     on: &'a On,
+    members: &'a [Member],
     votes: &'a mut Votes,
     asked: &'a mut Asked<'b, 'r>,
     staffed: bool,
@@ -138,9 +142,16 @@ struct Run<'a, 'b, 'r> {
 }
 
 impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
-    fn new(on: &'a On, votes: &'a mut Votes, asked: &'a mut Asked<'b, 'r>, staffed: bool) -> Self {
+    fn new(
+        on: &'a On,
+        members: &'a [Member],
+        votes: &'a mut Votes,
+        asked: &'a mut Asked<'b, 'r>,
+        staffed: bool,
+    ) -> Self {
         Self {
             on,
+            members,
             votes,
             asked,
             staffed,
@@ -152,10 +163,10 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
     }
 
     fn judge(mut self) -> Option<Opinion> {
-        let on = self.on;
+        let (on, members) = (self.on, self.members);
         self.ask_gate();
         let voters = |role, cheap| {
-            on.members.iter().enumerate().filter(move |(_, member)| {
+            members.iter().enumerate().filter(move |(_, member)| {
                 member.entry.role == role
                     && member.is_cheap() == cheap
                     && member.entry.mode != Mode::Off
@@ -178,8 +189,14 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             for (number, member) in
                 voters(Role::Classifier, true).chain(voters(Role::Classifier, false))
             {
-                self.opinion.category = self.classify(number, member);
+                let named = self.classify(number, member);
+                if member.entry.mode == Mode::Active {
+                    self.opinion.category = named;
+                }
             }
+        }
+        if probability >= tag {
+            self.explain();
         }
         let voting = || {
             self.opinion
@@ -197,7 +214,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
 
     /// The gate has read the fields already: its vote is the highest of its logits.
     fn ask_gate(&mut self) {
-        let on = self.on;
+        let (on, members) = (self.on, self.members);
         let Some((number, _)) = &on.gate else { return };
         let logits = self
             .asked
@@ -206,7 +223,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             .iter()
             .map(|judged| judged.logit);
         let logit = logits.fold(-super::gate::BOUND, f32::max);
-        self.vote(&on.members[*number], logit);
+        self.vote(&members[*number], logit);
     }
 
     /// Whether the deep members are asked.
@@ -269,11 +286,8 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
         if !self.staffed {
             return Err(Why::Busy);
         }
-        let waited = self
-            .asked
-            .clock
-            .now()
-            .saturating_duration_since(self.asked.started);
+        let clock = self.asked.clock;
+        let waited = clock.now().saturating_duration_since(self.asked.started);
         if waited >= self.on.settings.deadline {
             return Err(Why::Deadline);
         }
@@ -301,7 +315,11 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             View::Request | View::Fields | View::Flow => Tensor::Floats(&row.0),
         };
         out.clear();
-        model.run(input, out).map_err(|_| Why::Failed)
+        let begun = clock.now();
+        let done = model.run(input, out).map_err(|_| Why::Failed);
+        let took = clock.now().saturating_duration_since(begun);
+        member.tally.called(took);
+        done
     }
 
     /// Computes what a view needs, once.
@@ -326,17 +344,21 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             return;
         };
         let group = member.votes_in();
+        let agrees = probability >= member.entry.threshold;
+        member.tally.voted(agrees);
         self.opinion.votes.push(Vote {
             model: member.name.clone(),
             probability,
-            agrees: probability >= member.entry.threshold,
+            agrees,
             shadow: group.is_none(),
+            because: Vec::new(),
             group,
             weight: member.entry.weight,
         });
     }
 
     fn skip(&mut self, member: &Member, why: Why) {
+        member.tally.skipped(why);
         self.opinion.skipped.push(Skipped {
             model: member.name.clone(),
             why,

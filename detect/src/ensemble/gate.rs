@@ -106,6 +106,14 @@ impl Gate {
         sum.clamp(-BOUND, BOUND)
     }
 
+    /// The logit of columns (of [`COLUMN_BITS`] bits, each once) and how often each occurs, unbounded: what training
+    /// stores of a gate.
+    pub fn logit_of(&self, columns: impl IntoIterator<Item = (u32, u32)>) -> f32 {
+        let columns = columns.into_iter();
+        let parts = columns.map(|(column, count)| self.part(self.column(column), count));
+        self.bias + parts.sum::<f32>()
+    }
+
     /// Which of its own columns a column is.
     pub(super) const fn column(&self, column: u32) -> u32 {
         column >> self.shift

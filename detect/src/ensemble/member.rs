@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::manifest::{Cost, Entry, Group, Mode, Role, category};
+use super::tally::Tally;
 use crate::feature::View;
 use crate::rule::Category;
 
@@ -32,8 +33,21 @@ pub struct Member {
     pub entry: Entry,
     /// Its name, as verdicts show it.
     pub name: Arc<str>,
+    /// What it did since the process began.
+    pub tally: Arc<Tally>,
     /// Of a classifier: what its outputs stand for.
     pub(super) classes: Vec<Option<Category>>,
+}
+
+/// What is changed of a member while it serves; what is absent stays as the manifest says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tuning {
+    /// Its weight within the group, 0 or more.
+    pub weight: Option<f32>,
+    /// Whether it is run and shown without a say.
+    pub shadow: Option<bool>,
+    /// The probability from which it counts as agreeing, 0 to 1.
+    pub threshold: Option<f32>,
 }
 
 /// The sessions of one worker, in the order of the ensemble's members.
@@ -56,8 +70,30 @@ impl Member {
         Self {
             name: entry.name.as_str().into(),
             classes: entry.classes.iter().map(|name| category(name)).collect(),
+            tally: Arc::default(),
             entry,
         }
+    }
+
+    /// The same member with the counters of an earlier one.
+    #[must_use]
+    pub fn counting(self, tally: Arc<Tally>) -> Self {
+        Self { tally, ..self }
+    }
+
+    /// The same member under other settings. One that is switched off stays so: it has no session.
+    pub(super) fn tuned(&self, tuning: Tuning) -> Self {
+        let mut member = self.clone();
+        let entry = &mut member.entry;
+        entry.weight = tuning.weight.unwrap_or(entry.weight);
+        entry.threshold = tuning.threshold.unwrap_or(entry.threshold);
+        entry.mode = match (entry.mode, tuning.shadow) {
+            (Mode::Off, _) => Mode::Off,
+            (mode, None) => mode,
+            (_, Some(true)) => Mode::Shadow,
+            (_, Some(false)) => Mode::Active,
+        };
+        member
     }
 
     /// The group in which it votes, if it does.

@@ -80,10 +80,23 @@ pub struct Vote {
     /// Whether it has no say.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
+    /// What it rests on, strongest first; of members that took a tagged or denied request for an attack, where there was
+    /// time to find out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Because>,
     #[serde(skip)]
     pub(super) group: Option<Group>,
     #[serde(skip)]
     pub(super) weight: f32,
+}
+
+/// A part of what a member read that speaks for an attack.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Because {
+    /// The part, in words; no bytes of the request.
+    pub what: &'static str,
+    /// By how much the probability is lower where this part is ordinary.
+    pub contribution: f32,
 }
 
 /// A member that was not asked, or did not answer.
@@ -212,6 +225,7 @@ mod tests {
             probability,
             agrees: probability >= 0.5,
             shadow: false,
+            because: Vec::new(),
             group: Some(group),
             weight,
         }

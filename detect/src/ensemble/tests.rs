@@ -364,3 +364,165 @@ fn sessions_of_unchanged_files_are_kept() {
     let left: Vec<bool> = left.seats.iter().map(|seat| seat.model.is_some()).collect();
     assert_eq!(left, [true, false]);
 }
+
+/// Sure of an attack by one column of its view, and may let time pass.
+struct Leaning {
+    column: usize,
+    takes: Option<(Arc<Timeline>, Duration)>,
+}
+
+impl Model for Leaning {
+    fn run(&mut self, input: Tensor<'_>, out: &mut Vec<f32>) -> Result<(), String> {
+        if let Some((clock, time)) = &self.takes {
+            clock.advance(*time);
+        }
+        out.push(match input {
+            Tensor::Floats(row) => 0.2 + 0.7 * row[self.column].min(1.0),
+            Tensor::Bytes(bytes) => 0.2 + 0.7 * f32::from(u8::from(bytes.contains(&b'\''))),
+        });
+        Ok(())
+    }
+}
+
+/// A world of one member that leans on a column, or on a quote anywhere.
+fn leaning(view: View, takes: Duration) -> World {
+    let cost = match view {
+        View::Characters => "deep",
+        _ => "cheap",
+    };
+    let mut world = World::new(&[("one", "neural", cost, "active", 0.0)], Duration::ZERO, 0);
+    let members = world.detector.ensemble().members().to_vec();
+    let seat = Seat {
+        sha256: "one".to_owned(),
+        model: Some(Box::new(Leaning {
+            column: crate::feature::Column::TopQuotes as usize,
+            takes: Some((world.clock.clone(), takes)),
+        })),
+    };
+    let settings = Ensembles {
+        deep: Deep::Always,
+        ..Ensembles::default()
+    };
+    let joint = serde_json::from_str(JOINT).unwrap();
+    let crews = vec![Crew::new(vec![seat])];
+    let ensemble = Ensemble::new(settings, joint, members, None, crews);
+    world.detector = Detector::new(RuleSet::default()).with_ensemble(ensemble);
+    world
+}
+
+#[test]
+fn what_a_vote_rests_on_is_found_by_leaving_it_out() {
+    for (view, what) in [
+        (
+            View::Request,
+            "quotes, brackets and other marks in its most suspicious field",
+        ),
+        (View::Characters, "the most suspicious field"),
+    ] {
+        let verdict = leaning(view, Duration::ZERO).inspect("q=a%20b%27c%27d");
+        let opinion = verdict.ensemble.unwrap();
+        let because = &opinion.votes[0].because;
+        assert_eq!(because.len(), 1, "{because:?}");
+        assert_eq!(because[0].what, what);
+        assert!((because[0].contribution - 0.7).abs() < 1e-3, "{because:?}");
+    }
+}
+
+#[test]
+fn explanations_end_with_half_of_the_deadline() {
+    // Eleven parts of 30 µs and the vote fit into 500 µs; of 60 µs they do not, and half a list is none.
+    for (takes, shown) in [(30, 1), (60, 0)] {
+        let mut world = leaning(View::Request, Duration::from_micros(takes));
+        let verdict = world.inspect("q=a%20b%27c%27d");
+        let took = verdict.stages.ensemble.unwrap();
+        let opinion = verdict.ensemble.unwrap();
+        assert_eq!(opinion.votes[0].because.len(), shown, "{takes}");
+        assert!(took <= Duration::from_micros(560), "{took:?}");
+    }
+}
+
+#[test]
+fn harmless_requests_are_not_explained() {
+    let mut world = leaning(View::Request, Duration::from_micros(100));
+    let verdict = world.inspect("q=a%20b%3Cc");
+    let took = verdict.stages.ensemble.unwrap();
+    let opinion = verdict.ensemble.unwrap();
+    assert!(opinion.probability < 0.5 && opinion.votes[0].because.is_empty());
+    assert_eq!(took, Duration::from_micros(100));
+}
+
+#[test]
+fn members_are_tuned_and_go_on_counting() {
+    let rows = [
+        ("trees", "supervised", "cheap", "active", 1.0),
+        ("net", "neural", "cheap", "shadow", 0.3),
+    ];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    assert_eq!(world.inspect(ODD).action, Action::Deny);
+    let before = world.detector.ensemble().clone();
+    let quiet = Tuning {
+        weight: Some(0.0),
+        ..Tuning::default()
+    };
+    let heard = Tuning {
+        shadow: Some(false),
+        threshold: Some(0.25),
+        ..Tuning::default()
+    };
+    let tuned = before.tuned(|name| if name == "trees" { quiet } else { heard });
+    assert!(tuned.is(&before), "no session is built anew");
+    world.detector = world.detector.beside(tuned.clone());
+    let opinion = world.inspect(ODD).ensemble.unwrap();
+    assert_eq!((opinion.voting, opinion.probability), (1, 0.3));
+    assert!(opinion.votes[1].agrees && opinion.votes[0].shadow);
+    let [trees, net] = tuned.members() else {
+        panic!("two members")
+    };
+    let (trees, net) = (trees.tally.counts(), net.tally.counts());
+    assert_eq!((trees.votes, trees.agreed, trees.denials), (2, 2, 1));
+    assert_eq!((net.votes, net.agreed, net.denials), (2, 1, 0));
+    assert_eq!((trees.calls, trees.skipped), (2, [0; Why::ALL.len()]));
+    // Back to what the manifest says.
+    world.detector = world.detector.beside(tuned.tuned(|_| Tuning::default()));
+    assert_eq!(world.inspect(ODD).action, Action::Deny);
+}
+
+#[test]
+fn a_route_whose_ordinary_traffic_looks_odd_gets_a_higher_threshold() {
+    let settings = Adapting {
+        quantile: 0.99,
+        lowest: 0.9,
+        highest: 0.97,
+        window: Duration::from_secs(60),
+        least: 20,
+    };
+    let rows = [("trees", "supervised", "cheap", "active", 0.89)];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let adaptive = Arc::new(Adaptive::new(settings));
+    let ensemble = world.detector.ensemble().clone();
+    world.detector = world
+        .detector
+        .beside(ensemble.adapting(Some(adaptive.clone())));
+    for _ in 0..30 {
+        assert_eq!(world.inspect(ODD).action, Action::Tag);
+    }
+    world.clock.advance(Duration::from_secs(30));
+    world.inspect(ODD);
+    let threshold = adaptive.threshold("test").unwrap();
+    assert!((0.905..=0.92).contains(&threshold), "{threshold}");
+    assert_eq!(adaptive.take_changes()[0].route.as_ref(), "test");
+
+    // What is denied teaches nothing, however much of it comes.
+    let rows = [("trees", "supervised", "cheap", "active", 0.95)];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let ensemble = world.detector.ensemble().clone();
+    let adaptive = Arc::new(Adaptive::new(settings));
+    world.detector = world
+        .detector
+        .beside(ensemble.adapting(Some(adaptive.clone())));
+    for _ in 0..60 {
+        assert_eq!(world.inspect(ODD).action, Action::Deny);
+        world.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!((adaptive.threshold("test"), adaptive.changed()), (None, 0));
+}

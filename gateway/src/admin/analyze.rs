@@ -160,6 +160,9 @@ fn shown(verdict: detect::Verdict) -> Verdict {
             fields: verdict.uninspected.fields,
         },
         behaviour: None,
+        ensemble: verdict
+            .ensemble
+            .and_then(|opinion| serde_json::to_value(opinion).ok()),
     };
     shown.marked()
 }

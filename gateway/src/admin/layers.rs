@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use portcullis_admin::overlay::{Exception, Mode, Overlay};
+use portcullis_admin::overlay::{Exception, Mode, ModelOverlay, Overlay};
 use portcullis_config::{self as config, Config};
 use portcullis_detect::RuleSet;
 use portcullis_detect::behaviour::{SubjectId, SubjectKind};
@@ -106,7 +106,19 @@ pub(crate) fn merge(file: &Config, overlay: &Overlay) -> (Config, Vec<String>) {
             left_out.extend(faults.into_iter().map(place));
         }
     }
+    for (name, over) in &overlay.models {
+        let settings = merged.ensemble.models.entry(name.clone()).or_default();
+        lay_model(settings, over);
+    }
     (merged, left_out)
+}
+
+fn lay_model(settings: &mut config::ModelSettings, over: &ModelOverlay) {
+    // Models count in single precision.
+    let single = |number: f64| number as f32;
+    settings.weight = over.weight.map(single).or(settings.weight);
+    settings.shadow = over.shadow.or(settings.shadow);
+    settings.threshold = over.threshold.map(single).or(settings.threshold);
 }
 
 /// What an overlay is refused for: what does not fit the file, and exceptions for rules that do not exist.
@@ -237,6 +249,11 @@ policies:
         );
         assert_eq!(policy.exceptions.len(), 2);
         assert_eq!(merge(&file(), &Overlay::default()).0, file());
+        let over = overlay(r#"{"policies":{},"models":{"trees":{"weight":0.1,"shadow":true}}}"#);
+        let (merged, _) = merge(&file(), &over);
+        let trees = merged.ensemble.models["trees"];
+        let expected = (Some(0.1), Some(true), None);
+        assert_eq!((trees.weight, trees.shadow, trees.threshold), expected);
     }
 
     #[test]

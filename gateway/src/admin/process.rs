@@ -9,6 +9,7 @@ use portcullis_admin::bans::Ban;
 use portcullis_admin::config::{Policy, Thresholds};
 use portcullis_admin::info::{Health, Info, Listener, Route};
 use portcullis_admin::live::Pulse;
+use portcullis_admin::models::{ModelDetail, ModelList};
 use portcullis_admin::overlay::Overlay;
 use portcullis_admin::rules::{Rule, StaticException};
 use portcullis_admin::subjects::{Factor, Portrait, Rates, Step};
@@ -22,7 +23,7 @@ use serde_json::Value;
 
 use super::analyze::{self, word};
 use super::layers::{self, Layers, Over};
-use super::{AdminState, Phase, redact};
+use super::{AdminState, Phase, models, redact};
 use crate::allowed::AllowList;
 use crate::control::wall;
 use crate::worker::Shared;
@@ -161,6 +162,14 @@ impl Gateway for Process {
         each.collect()
     }
 
+    fn models(&self) -> ModelList {
+        models::list(&self.shared.snapshot.load())
+    }
+
+    fn model(&self, name: &str) -> Option<ModelDetail> {
+        models::detail(&self.shared.snapshot.load_full(), name)
+    }
+
     fn subject(&self, text: &str) -> Result<String, String> {
         text.parse::<SubjectId>()
             .map(|id| id.to_string())
@@ -295,7 +304,13 @@ impl Gateway for Process {
 
     fn problems_of(&self, overlay: &Overlay) -> Vec<String> {
         let snapshot = self.shared.snapshot.load();
-        layers::problems(&self.layers.file(), overlay, snapshot.detector.rules())
+        let file = self.layers.file();
+        let mut problems = layers::problems(&file, overlay, snapshot.detector.rules());
+        if !overlay.models.is_empty() {
+            let (merged, _) = layers::merge(&file, overlay);
+            problems.extend(snapshot.roster.problems_of(&merged.ensemble.models));
+        }
+        problems
     }
 
     fn apply(&self, overlay: &Overlay, version: i64) -> Result<(), Vec<String>> {

@@ -110,6 +110,11 @@ fn lay(file: &mut Value, overlay: &Overlay) -> anyhow::Result<()> {
             }
         }
     }
+    for (name, over) in &overlay.models {
+        let models = member(member(root, "ensemble")?, "models")?;
+        let over = serde_json::to_value(over)?;
+        member(models, name)?.extend(over.as_object().cloned().unwrap_or_default());
+    }
     Ok(())
 }
 
@@ -142,7 +147,8 @@ mod tests {
         ];
         let over: Overlay = serde_json::from_str(
             r#"{"policies":{"default":{"mode":"observe","thresholds":{"deny":95},"paranoia":2,
-                "exceptions":[{"tag":"cwe:89","reason":"no: harm # at all"}]},"gone":{"mode":"off"}}}"#,
+                "exceptions":[{"tag":"cwe:89","reason":"no: harm # at all"}]},"gone":{"mode":"off"}},
+                "models":{"trees":{"weight":0.3,"threshold":0.95},"net":{"shadow":true}}}"#,
         )
         .unwrap();
         for text in texts {

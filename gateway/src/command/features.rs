@@ -4,7 +4,7 @@
 
 mod fields;
 mod history;
-mod lines;
+pub(super) mod lines;
 mod npy;
 
 use std::path::{Path, PathBuf};

@@ -169,6 +169,13 @@ fn print_opinion(opinion: &Opinion) {
             vote.model,
             100.0 * vote.probability
         ));
+        for because in &vote.because {
+            say(&format!(
+                "      {:+.1} points by {}",
+                100.0 * because.contribution,
+                because.what
+            ));
+        }
     }
     for skipped in &opinion.skipped {
         say(&format!(

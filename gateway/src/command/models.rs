@@ -1,4 +1,6 @@
-//! `portcullis models`: which models a manifest lists, and whether each can be run here.
+//! `portcullis models`: which models a manifest lists, whether each can be run here, and what a change would do.
+
+mod compare;
 
 use std::process::ExitCode;
 
@@ -9,14 +11,15 @@ use super::{complain, say};
 use crate::cli::{ModelsCommand, ModelsFrom};
 use crate::models;
 
-/// Lists or verifies.
+/// Lists, verifies or compares.
 ///
 /// # Errors
-/// Never; what is wrong is printed.
+/// Where requests cannot be read; what is wrong with models is printed.
 pub fn run(which: &ModelsCommand) -> anyhow::Result<ExitCode> {
     let done = match which {
         ModelsCommand::List(from) => list(&config(from)),
         ModelsCommand::Verify(from) => verify(&config(from)),
+        ModelsCommand::Compare(args) => return compare::run(args),
     };
     Ok(done.unwrap_or_else(|problem| {
         complain(&problem);

@@ -1,9 +1,9 @@
 //! What the models do: which are up, who was skipped and why, what became of scores.
 
 use portcullis_detect::ensemble::{Effect, Opinion, Why};
-use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::{Name, counters, gauge, known_counters, register};
+use super::{Name, counter, counters, gauge, known_counters, register};
 
 /// Handles of the models' metrics.
 pub(crate) struct ModelMetrics {
@@ -12,6 +12,7 @@ pub(crate) struct ModelMetrics {
     skipped: IntCounterVec,
     effects: IntCounterVec,
     shadow_votes: IntCounterVec,
+    threshold_changes: IntCounter,
 }
 
 impl ModelMetrics {
@@ -28,6 +29,7 @@ impl ModelMetrics {
                 Effect::ALL.map(Effect::as_str),
             )?,
             shadow_votes: counters(r, Name::ModelShadow, &["model", "agrees"])?,
+            threshold_changes: counter(r, Name::ThresholdChanges)?,
         })
     }
 
@@ -45,6 +47,11 @@ impl ModelMetrics {
         for agrees in ["yes", "no"] {
             self.shadow_votes.with_label_values(&[model, agrees]);
         }
+    }
+
+    /// Counts a change of a threshold that follows what is usual.
+    pub(crate) fn threshold_changed(&self) {
+        self.threshold_changes.inc();
     }
 
     /// Forgets which models there are.

@@ -23,7 +23,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// The library that `scripts/onnxruntime.sh` fetches.
-fn runtime_library() -> PathBuf {
+pub(super) fn runtime_library() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(3).unwrap();
     let library = target.join("lib/libonnxruntime.so");
