@@ -176,7 +176,14 @@ impl Gateway for Table {
         let mut bans = self.bans.lock().expect("no panic");
         let held = bans.iter().position(|held| held.subject == ban.subject);
         let held = held.map(|at| bans.remove(at));
-        let news = (ban.lifted_ms.is_none()).then(|| ban.clone());
+        let mut news = (ban.lifted_ms.is_none()).then(|| ban.clone());
+        // As the real ones do: what was caught here meanwhile stays, 0 stands for every program.
+        if let (Some(held), Some(news)) = (&held, &mut news)
+            && held.programs != 0
+            && news.programs != 0
+        {
+            news.programs |= held.programs;
+        }
         let changes = |ban: &StoredBan| (ban.until_ms, ban.programs);
         if held.as_ref().map(changes) != news.as_ref().map(changes) {
             self.changes.fetch_add(1, Ordering::Relaxed);
