@@ -90,18 +90,22 @@ def measured(work, name, report, digest):
     made = {"sha256": digest, "importance": [{"feature": feature, "share": rounded(share)} for feature, share in list(described(work, name).get("importance", {}).items())[:MOST_FEATURES]] or None}
     if name in report["scores"]:
         one, valid = report["scores"][name], report["data"]["valid"]
-        made["metrics"] = {
-            "requests": valid["recorded_harmless"] + valid["attacks"], "attacks": valid["attacks"], **{key: rounded(one.get(key)) for key in ("auc", "average_precision", "calibration_error")},
-            "at": [{"wronged": float(rate), "threshold": rounded(at["threshold"]), "detected": rounded(at["detected"]), "interval": [rounded(end) for end in at["interval"]]} for rate, at in one["at"].items()],
-            "classes": [{"class": cls, "count": value["count"], "detected": rounded(value["detected"])} for cls, value in one["classes"].items()],
-            "sources": [{"source": source, "count": value["count"], "wronged": rounded(value["wronged"])} for source, value in one["wronged_at_0.001"].items()]}
-        made["roc"] = [dict(zip(("wronged", "detected", "threshold"), map(rounded, point))) for point in one["roc"]]
-        made["confusion"] = one["confusion"]
+        made.update(judged(one, valid["recorded_harmless"] + valid["attacks"], valid["attacks"]))
+        made["metrics"]["sources"] = [{"source": source, "count": value["count"], "wronged": rounded(value["wronged"])} for source, value in one["wronged_at_0.001"].items()]
     elif described(work, name)["role"] == "classifier" and "classifier" in report:
         one = report["classifier"]
         made["metrics"] = {"accuracy": rounded(one["accuracy"]), "macro_f1": rounded(one["macro_f1"]), "classes": [{"class": cls, "f1": rounded(value)} for cls, value in one["f1"].items()]}
         made["confusion"] = one["confusion"]
     return made
+
+
+def judged(one, rows, attacks):
+    """Figures, curve and confusion of a member that votes."""
+    return {"metrics": {
+        "requests": rows, "attacks": attacks, **{key: rounded(one.get(key)) for key in ("auc", "average_precision", "calibration_error")},
+        "at": [{"wronged": float(rate), "threshold": rounded(at["threshold"]), "detected": rounded(at["detected"]), "interval": [rounded(end) for end in at["interval"]]} for rate, at in one["at"].items()],
+        "classes": [{"class": cls, "count": value["count"], "detected": rounded(value["detected"])} for cls, value in one["classes"].items()]},
+        "roc": [dict(zip(("wronged", "detected", "threshold"), map(rounded, point))) for point in one["roc"]], "confusion": one["confusion"]}
 
 
 def figures(work, models, report):

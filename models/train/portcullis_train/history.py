@@ -132,6 +132,7 @@ def judge(work, name, parts):
     chosen = {f"{rate:g}": min(1.0, calibrate.threshold_at(scores["dev"][harmless], dev["who"][harmless], rate)) for rate in metrics.RATES}
     result = metrics.detection(scores["valid"], valid["hostile"], valid["scenario"])
     result.update(thresholds=chosen, transfer={rate: effect(scores["valid"], valid, cut) for rate, cut in chosen.items()}, calibration_error=metrics.calibration_error(scores["valid"], valid["hostile"]))
+    result.update(roc=metrics.roc(scores["valid"], valid["hostile"], valid["hostile"] == 0), confusion=metrics.confusion(scores["valid"], valid["hostile"], valid["hostile"] == 0, chosen["0.001"]))
     result["scenarios"] = by_scenario(scores["valid"], valid, chosen["0.001"])
     return result
 
@@ -176,6 +177,20 @@ def join(work, out, report):
         say(f"{name}: parity {worst:.1e}")
         card.write_history(work, name, report, out / "cards")
     manifest["models"] = kept
+    tell(folder, manifest, report)
     export.write_manifest(folder, manifest, parity)
     (out / "reports").mkdir(parents=True, exist_ok=True)
     write_json(out / "reports" / "history.json", report)
+
+
+def tell(folder, manifest, report):
+    """Adds the members to the figures that travel with the artifacts."""
+    told = json.loads((folder / "report.json").read_text())
+    for model in manifest["models"]:
+        if model["name"] not in report["scores"]:
+            continue
+        one, rows = report["scores"][model["name"]], report["rows"][model["view"]]["valid"]
+        made = {"sha256": model["sha256"], "importance": None, **export.judged(one, rows["rows"], rows["hostile"])}
+        made["metrics"]["sources"] = [{"source": name, "count": value["rows"], "wronged": export.rounded(value["above"])} for name, value in one["scenarios"].items() if not value["hostile"]]
+        told["models"][model["name"]] = made
+    (folder / "report.json").write_text(json.dumps(told, separators=(",", ":")) + "\n")
