@@ -138,7 +138,8 @@ pub struct ModelCounts {
     pub agreed: u64,
     /// Requests denied by rules and models together that it took for an attack.
     pub denials: u64,
-    /// How often it was left out, by reason: `deadline`, `not-grey`, `busy`, `absent`, `failed`.
+    /// How often it was left out, by reason: `deadline`, `not-grey`, `busy`, `absent`,
+    /// `failed`, `no-history`.
     pub skipped: BTreeMap<String, u64>,
 }
 

@@ -188,7 +188,10 @@ fn deep_members_are_asked_in_doubt_only() {
         ];
         let mut world = World::new(&rows, Duration::ZERO, 1);
         let verdict = world.inspect(ODD);
-        assert_eq!(world.asked(), asked, "{cheap}");
+        // Votes, not calls: where a request is tagged, models are called again to explain theirs.
+        let votes = &verdict.ensemble.as_ref().expect("they were asked").votes;
+        assert_eq!(votes.len(), asked, "{cheap}");
+        assert!(world.asked() >= asked, "{cheap}");
         let expected = vec![("cnn".to_owned(), Why::NotGrey)];
         assert_eq!(
             skipped(&verdict),
