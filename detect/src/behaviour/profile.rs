@@ -340,9 +340,9 @@ impl Profile {
 
     fn push(&mut self, gap: u64, visit: &Visit) {
         let to = short(visit.template);
-        let flags = u8::from(visit.write) * WRITES
-            | u8::from(visit.asset) * ASSET
-            | u8::from(visit.login) * LOGIN;
+        let flags = (u8::from(visit.write) * WRITES)
+            | (u8::from(visit.asset) * ASSET)
+            | (u8::from(visit.login) * LOGIN);
         let at = self.seen as usize % WINDOW;
         let leaves = match self.steps() {
             WINDOW => self.recent[at].flags,

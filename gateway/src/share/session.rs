@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         let changes = state.bans().changes();
         self.words
             .extend(changes.into_iter().map(|change| Word::of(change, now)));
-        bring_up_to_date(&mut self.words, state.bans());
+        bring_up_to_date(self.words, state.bans());
     }
 
     /// Takes in what others sent. What limits let through is charged only while it is `fresh`.

@@ -237,6 +237,7 @@ export const skippedWords = (why: string): string =>
   ({
     deadline: "out of time",
     "not-grey": "not needed: the quick models were sure",
+    "no-history": "nothing was known of the client yet",
     busy: "busy",
     absent: "not loaded",
     failed: "failed",

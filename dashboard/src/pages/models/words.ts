@@ -17,12 +17,15 @@ const VIEWS: Record<string, string> = {
   request: "the whole request",
   fields: "each field",
   characters: "the characters",
+  behaviour: "what is known of the client",
+  sequence: "the client's last 32 requests",
 };
 export const viewWord = (view: string): string => VIEWS[view] ?? view;
 
 const REASONS: Record<string, string> = {
   deadline: "took too long",
   "not-grey": "were clear without it",
+  "no-history": "came from clients nobody knew yet",
   busy: "came when it was busy",
   absent: "had nothing for it to judge",
   failed: "made it fail",

@@ -14,7 +14,7 @@ const policy: Policy = {
   responses: false,
   routes: ["/"],
 };
-const bare: Overlay = { policies: {}, allow: [] };
+const bare: Overlay = { policies: {}, models: {}, allow: [] };
 const made = {
   policies: {
     default: { thresholds: { deny: 80 }, exceptions: [{ rule: "sqli-*", reason: "free text" }] },
@@ -25,8 +25,8 @@ const made = {
 describe("a draft over the file", () => {
   it("adds what was touched and nothing else", () => {
     expect(overlayWith(bare, "default", { deny: 90 })).toEqual({
+      ...bare,
       policies: { default: { thresholds: { deny: 90 } } },
-      allow: [],
     });
   });
   it("keeps exceptions and other policies", () => {
