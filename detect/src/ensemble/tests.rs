@@ -12,6 +12,7 @@ use super::{Settings as Ensembles, *};
 use crate::behaviour::{Behaviour, Hashing, Settings, State};
 use crate::clock::{Clock, Timeline};
 use crate::feature::View;
+use crate::rule::Origin;
 use crate::{
     Action, Body, Detector, Exception, Policy, Request, RuleSet, Subjects, Verdict, Watch, Worker,
 };
@@ -197,6 +198,28 @@ fn deep_members_are_asked_in_doubt_only() {
             skipped(&verdict),
             if asked == 1 { expected } else { Vec::new() }
         );
+    }
+}
+
+#[test]
+fn critical_rules_of_a_higher_paranoia_lose_weight_and_others_do_not() {
+    for (paranoia, score) in [(1, 90.0), (3, 36.0)] {
+        let text = json!({
+            "id": "mark", "name": "A mark", "why": "There is a mark.", "category": "sqli", "severity": "critical",
+            "where": ["args"], "match": {"contains": "b'c"}, "paranoia": paranoia,
+        });
+        let origin = Origin {
+            file: "test".into(),
+            line: 1,
+        };
+        let rule = serde_json::from_value(text).expect("a rule");
+        let rules = RuleSet::compile(vec![(origin, rule)]).expect("it compiles");
+        let rows = [("trees", "supervised", "cheap", "active", 0.0)];
+        let mut world = World::new(&rows, Duration::ZERO, 1);
+        let ensemble = world.detector.ensemble().clone();
+        world.detector = Detector::new(rules).with_ensemble(ensemble);
+        world.policy.paranoia = 3;
+        assert_eq!(world.inspect(ODD).score, score, "paranoia {paranoia}");
     }
 }
 
