@@ -1,10 +1,23 @@
 -- The two loads, for wrk: `get` has four parameters, a bearer token and two cookies; `post` sends a JSON
--- order of 1,079 bytes with 12 items. One request is built once, so that wrk's own work stays small. A second argument
--- is the mean pause of each connection between an answer and its next request, in milliseconds.
+-- order of 1,079 bytes with 12 items. They come from CLIENTS clients in turn, each with an address in X-Forwarded-For, a
+-- token and a session of its own: one client alone would be a flood, and whoever judges by behaviour would look at nothing
+-- else. All requests are built before the first is sent, so that wrk's own work stays small. A second argument is the mean
+-- pause of each connection between an answer and its next request, in milliseconds.
+
+local CLIENTS = 16384
 
 local token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
   .. ".eyJzdWIiOiI0MjE3IiwibmFtZSI6IkdyZXRhIExpbmQiLCJzY29wZSI6Im9yZGVyczpyZWFkIiwiaWF0IjoxNzYwMDAwMDAwLCJleHAiOjE5NjAwMDAwMDB9"
-  .. ".7mQ0x3mYtM2oS8d1m0y2zvJ5bq3kQm0mJt8kqJwB1nE"
+
+-- So many characters, the same ones for the same client at every run.
+local function random(alphabet, length)
+  local out = {}
+  for i = 1, length do
+    local at = math.random(#alphabet)
+    out[i] = alphabet:sub(at, at)
+  end
+  return table.concat(out)
+end
 
 local function order()
   local names = { "Desk lamp", "Oak shelf", "Wool rug", "Tea kettle", "Notebook", "Wall clock",
@@ -21,10 +34,29 @@ local function order()
   return head .. string.rep(note, math.ceil(room / #note)):sub(1, room) .. '"}'
 end
 
+local requests, next_one = {}, 0
+
+local function build(cookies)
+  math.randomseed(1)
+  local base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+  for i = 1, CLIENTS do
+    wrk.headers["X-Forwarded-For"] = string.format("10.%d.%d.%d", i % 199, math.floor(i / 199) % 251, i % 251)
+    wrk.headers["Authorization"] = "Bearer " .. token .. "." .. random(base64, 43)
+    if cookies then
+      wrk.headers["Cookie"] = "session=" .. random("0123456789abcdef", 16) .. "; theme=dark"
+    end
+    requests[i] = wrk.format()
+  end
+end
+
+function request()
+  next_one = next_one % CLIENTS + 1
+  return requests[next_one]
+end
+
 function init(arguments)
   wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
   wrk.headers["Accept"] = "application/json"
-  wrk.headers["Authorization"] = "Bearer " .. token
   if arguments[1] == "post" then
     wrk.method = "POST"
     wrk.path = "/api/orders"
@@ -33,8 +65,8 @@ function init(arguments)
     assert(#wrk.body == 1079, "the order has " .. #wrk.body .. " bytes")
   else
     wrk.path = "/api/orders?customer=4217&status=open&sort=-created&page=2"
-    wrk.headers["Cookie"] = "session=3f9a1c72b8e04d5f; theme=dark"
   end
+  build(arguments[1] == "get")
   local pause = tonumber(arguments[2])
   if pause then
     -- A global, and only where it is wanted: wrk waits between all requests once there is one.

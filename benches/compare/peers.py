@@ -115,6 +115,7 @@ listeners:
   - address: 127.0.0.1:{port}
 admin:
   address: 127.0.0.1:{admin}
+trusted_proxies: [127.0.0.1/32]
 upstreams:
   api:
     servers: ["http://127.0.0.1:{backend}"]
@@ -125,6 +126,9 @@ routes:
 policies:
   default:
 {policy}
+{stages}
+store:
+  database: "off"
 records:
   output: {folder}/records.jsonl
 log:
@@ -145,6 +149,16 @@ POLICY_ON = """
     limits:
       - { key: client, rate: 1000000/s, burst: 1000000 }
 """
+
+STAGES_OFF = """
+behaviour: {{ enabled: false }}
+ensemble: {{ enabled: false }}
+"""
+STAGES_ON = """
+behaviour: {{ enabled: true }}
+ensemble: {{ enabled: true, required: true, manifest: "{manifest}", library: "{library}" }}
+"""
+MANIFEST = Path(__file__).resolve().parents[2] / "models" / "artifacts" / "manifest.json"
 
 
 def nginx_command(folder: Path, inside: str, modules: str = "") -> list[str]:
@@ -184,13 +198,21 @@ def haproxy(folder: Path, port: int, backend: int) -> list[str]:
     return [find("haproxy") or "haproxy", "-db", "-f", str(config)]
 
 
-def portcullis(binary: Path, policy: str, free_port: Callable[[], int]) -> Callable[[Path, int, int], list[str]]:
+def portcullis(binary: Path, policy: str, stages: str, free_port: Callable[[], int]) -> Callable[[Path, int, int], list[str]]:
+    library = binary.parents[1] / "lib" / "libonnxruntime.so"
+
     def command(folder: Path, port: int, backend: int) -> list[str]:
         config = folder / "portcullis.yaml"
-        config.write_text(
-            PORTCULLIS.format(folder=folder, port=port, backend=backend, admin=free_port(), policy=policy.strip("\n"))
+        filled = PORTCULLIS.format(
+            folder=folder,
+            port=port,
+            backend=backend,
+            admin=free_port(),
+            policy=policy.strip("\n"),
+            stages=stages.strip("\n").format(manifest=MANIFEST, library=library),
         )
-        return [str(binary), "run", "--config", str(config)]
+        config.write_text(filled)
+        return [str(binary), "run", "--config", str(config), "--state-dir", str(folder / "state")]
 
     return command
 
@@ -201,11 +223,15 @@ def all_peers(binary: Path, bare: Path, free_port: Callable[[], int]) -> list[Pe
     def built(path: Path) -> Callable[[], str | None]:
         return lambda: None if path.exists() else f"{path} is not built"
 
+    def gateway(name: str, label: str, policy: str, stages: str) -> Peer:
+        return Peer(name, label, portcullis(binary, policy, stages, free_port), built(binary), records=True)
+
     return [
         Peer("nginx", "nginx", nginx, needs("nginx")),
         Peer("haproxy", "HAProxy", haproxy, needs("haproxy")),
         Peer("bare", "bare hyper proxy (the floor)", lambda _, p, b: [str(bare), f"127.0.0.1:{p}", f"127.0.0.1:{b}"], built(bare)),
-        Peer("portcullis-off", "Portcullis, detection off", portcullis(binary, POLICY_OFF, free_port), built(binary), records=True),
-        Peer("portcullis-on", "Portcullis, everything on", portcullis(binary, POLICY_ON, free_port), built(binary), records=True),
+        gateway("portcullis-off", "Portcullis, detection off", POLICY_OFF, STAGES_OFF),
+        gateway("portcullis-rules", "Portcullis, rules and limits", POLICY_ON, STAGES_OFF),
+        gateway("portcullis-on", "Portcullis, everything on", POLICY_ON, STAGES_ON),
         Peer("modsecurity", "nginx + ModSecurity + CRS", nginx_modsecurity, modsecurity_missing),
     ]

@@ -92,14 +92,14 @@ pub struct ModelSettings {
     pub threshold: Option<f32>,
 }
 
-/// When the deep models are asked.
+/// When the deep models are asked. Unless it is `always`, the gate and one cheap model settle what is clearly harmless.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deep {
     /// Where the cheap ones are in doubt, and for clients that have raised suspicion.
     #[default]
     Grey,
-    /// On every request with something to judge. It costs some 100 µs each.
+    /// On every request with something to judge. All cheap ones are too. It costs some 200 µs each.
     Always,
     /// Never.
     Never,

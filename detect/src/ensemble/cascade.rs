@@ -14,6 +14,9 @@ use crate::clock::Clock;
 use crate::feature::{Characters, Reading, Row, View};
 use crate::rule::Category;
 
+/// After so many votes a request may be clear.
+const FIRST: usize = 2;
+
 /// What a worker keeps for the ensemble.
 #[derive(Debug, Default)]
 pub(crate) struct Votes {
@@ -172,15 +175,21 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
                     && member.entry.mode != Mode::Off
             })
         };
+        let mut clear = false;
         for (number, member) in voters(Role::Vote, true) {
+            if clear {
+                self.skip(member, Why::Clear);
+                continue;
+            }
             self.ask(number, member);
+            clear = self.is_clear();
         }
-        let deep = self.wants_deep();
+        let deep = !clear && self.wants_deep();
         for (number, member) in voters(Role::Vote, false) {
             if deep {
                 self.ask(number, member);
             } else {
-                self.skip(member, Why::NotGrey);
+                self.skip(member, if clear { Why::Clear } else { Why::NotGrey });
             }
         }
         let Joint { tag, .. } = on.joint;
@@ -224,6 +233,21 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             .map(|judged| judged.logit);
         let logit = logits.fold(-super::gate::BOUND, f32::max);
         self.vote(&members[*number], logit);
+    }
+
+    /// Whether the first members, in service the gate and one of the cheap ones, settle it: no rule found anything, the
+    /// client is nobody to look at more closely, and what they say together is well below what it was for any attack that
+    /// all members together took for one.
+    fn is_clear(&self) -> bool {
+        let all = self.on.settings.deep == Deep::Always;
+        if all || self.asked.elevated || self.asked.score > 0.0 {
+            return false;
+        }
+        let voting = |vote: &&Vote| vote.group.is_some();
+        self.opinion.votes.iter().filter(voting).count() == FIRST
+            && self
+                .joint()
+                .is_some_and(|joint| joint < self.on.joint.clear)
     }
 
     /// Whether the deep members are asked.

@@ -39,6 +39,9 @@ pub struct Joint {
     pub lower: f32,
     /// Between these two, deep members are asked.
     pub grey: [f32; 2],
+    /// Below this, what the first two members say together, the gate and a cheap one, settles it: the others are not
+    /// asked where no rule found anything either. 0: all cheap members are always asked.
+    pub clear: f32,
 }
 
 impl Default for Joint {
@@ -50,6 +53,7 @@ impl Default for Joint {
             false_alarm_rate: None,
             lower: 0.0,
             grey: [0.02, 0.98],
+            clear: 0.0,
         }
     }
 }
@@ -223,14 +227,18 @@ impl Manifest {
 impl Joint {
     fn check(&self) -> Result<(), String> {
         let [from, to] = self.grey;
-        let ordered = self.lower <= self.tag && self.tag <= self.deny && from <= to;
-        let numbers = [self.tag, self.deny, self.lower, from, to];
+        let ordered =
+            self.lower <= self.tag && self.clear <= self.tag && self.tag <= self.deny && from <= to;
+        let numbers = [self.tag, self.deny, self.lower, self.clear, from, to];
         if !ordered
             || numbers
                 .iter()
                 .any(|number| !number.is_finite() || *number < 0.0)
         {
-            return Err("`joint` needs 0 ≤ lower ≤ tag ≤ deny and an ordered `grey`".to_owned());
+            return Err(
+                "`joint` needs 0 ≤ lower ≤ tag ≤ deny, 0 ≤ clear ≤ tag and an ordered `grey`"
+                    .to_owned(),
+            );
         }
         if self.deny <= 1.0 && self.false_alarm_rate.is_none() {
             return Err(

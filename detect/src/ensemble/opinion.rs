@@ -114,6 +114,8 @@ pub struct Skipped {
 pub enum Why {
     /// The deadline had passed.
     Deadline,
+    /// The first members saw nothing, and no rule did.
+    Clear,
     /// The cheap members were not in doubt.
     NotGrey,
     /// No session was free.
@@ -128,8 +130,9 @@ pub enum Why {
 
 impl Why {
     /// All reasons.
-    pub const ALL: [Why; 6] = [
+    pub const ALL: [Why; 7] = [
         Why::Deadline,
+        Why::Clear,
         Why::NotGrey,
         Why::Busy,
         Why::Absent,
@@ -141,6 +144,7 @@ impl Why {
     pub const fn as_str(self) -> &'static str {
         match self {
             Why::Deadline => "deadline",
+            Why::Clear => "clear",
             Why::NotGrey => "not-grey",
             Why::Busy => "busy",
             Why::Absent => "absent",

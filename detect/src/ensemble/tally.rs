@@ -88,7 +88,7 @@ mod tests {
         tally.voted(true);
         tally.voted(false);
         let counts = tally.counts();
-        assert_eq!(counts.skipped.as_slice(), [1, 2, 3, 4, 5, 6].as_slice());
+        assert_eq!(counts.skipped.as_slice(), [1, 2, 3, 4, 5, 6, 7].as_slice());
         assert_eq!(counts.mean_call, Some(Duration::from_micros(3)));
         assert_eq!((counts.votes, counts.agreed, counts.calls), (2, 1, 2));
     }

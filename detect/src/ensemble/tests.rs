@@ -53,7 +53,7 @@ struct World {
 type Row = (&'static str, &'static str, &'static str, &'static str, f32);
 
 const JOINT: &str =
-    r#"{"tag":0.5,"deny":0.9,"false_alarm_rate":0.001,"lower":0.2,"grey":[0.3,0.95]}"#;
+    r#"{"tag":0.5,"deny":0.9,"false_alarm_rate":0.001,"lower":0.2,"grey":[0.3,0.95],"clear":0.05}"#;
 
 impl World {
     fn new(rows: &[Row], takes: Duration, crews: usize) -> Self {
@@ -118,6 +118,22 @@ impl World {
         let clock: &dyn Clock = &*self.clock;
         self.detector
             .inspect(&mut self.worker, &request, &self.policy, &subjects, clock)
+    }
+
+    /// Gives it one critical rule that finds [`ODD`].
+    fn with_a_rule(&mut self, paranoia: u8) {
+        let text = json!({
+            "id": "mark", "name": "A mark", "why": "There is a mark.", "category": "sqli", "severity": "critical",
+            "where": ["args"], "match": {"contains": "b'c"}, "paranoia": paranoia,
+        });
+        let origin = Origin {
+            file: "test".into(),
+            line: 1,
+        };
+        let rule = serde_json::from_value(text).expect("a rule");
+        let rules = RuleSet::compile(vec![(origin, rule)]).expect("it compiles");
+        let ensemble = self.detector.ensemble().clone();
+        self.detector = Detector::new(rules).with_ensemble(ensemble);
     }
 
     /// Keeps what subjects did.
@@ -202,22 +218,38 @@ fn deep_members_are_asked_in_doubt_only() {
 }
 
 #[test]
+fn what_is_clear_to_the_first_two_is_asked_of_no_other() {
+    // The answers of the first two, whether a rule found something, and how many are asked.
+    for (answers, found, asked) in [
+        ([0.02, 0.02], false, 2),
+        ([0.02, 0.09], false, 4),
+        ([0.02, 0.02], true, 4),
+    ] {
+        let rows = [
+            ("one", "supervised", "cheap", "active", answers[0]),
+            ("two", "supervised", "cheap", "active", answers[1]),
+            ("three", "supervised", "cheap", "active", 0.02),
+            ("four", "supervised", "cheap", "shadow", 0.02),
+            ("cnn", "neural", "deep", "active", 0.5),
+        ];
+        let mut world = World::new(&rows, Duration::ZERO, 1);
+        if found {
+            world.with_a_rule(1);
+        }
+        let verdict = world.inspect(ODD);
+        assert_eq!(world.asked(), asked, "{answers:?} {found}");
+        let skipped = skipped(&verdict);
+        let clear = skipped.iter().filter(|(_, why)| *why == Why::Clear).count();
+        assert_eq!(clear, if asked == 2 { 3 } else { 0 }, "{skipped:?}");
+    }
+}
+
+#[test]
 fn critical_rules_of_a_higher_paranoia_lose_weight_and_others_do_not() {
     for (paranoia, score) in [(1, 90.0), (3, 36.0)] {
-        let text = json!({
-            "id": "mark", "name": "A mark", "why": "There is a mark.", "category": "sqli", "severity": "critical",
-            "where": ["args"], "match": {"contains": "b'c"}, "paranoia": paranoia,
-        });
-        let origin = Origin {
-            file: "test".into(),
-            line: 1,
-        };
-        let rule = serde_json::from_value(text).expect("a rule");
-        let rules = RuleSet::compile(vec![(origin, rule)]).expect("it compiles");
         let rows = [("trees", "supervised", "cheap", "active", 0.0)];
         let mut world = World::new(&rows, Duration::ZERO, 1);
-        let ensemble = world.detector.ensemble().clone();
-        world.detector = Detector::new(rules).with_ensemble(ensemble);
+        world.with_a_rule(paranoia);
         world.policy.paranoia = 3;
         assert_eq!(world.inspect(ODD).score, score, "paranoia {paranoia}");
     }

@@ -76,6 +76,7 @@ mod tests {
             false_alarm_rate: Some(0.001),
             lower: 0.2,
             grey: [0.0, 1.0],
+            clear: 0.0,
         };
         // Score, of that paranoia 1, of that critical, probability, new score, effect.
         for (score, strong, critical, probability, expected, effect) in [
@@ -124,6 +125,7 @@ mod tests {
             false_alarm_rate: Some(0.001),
             lower: 0.3,
             grey: [0.0, 1.0],
+            clear: 0.0,
         };
         for (score, strong) in [
             (0.0, 0.0),

@@ -49,7 +49,7 @@ class Votes:
             self.groups[name], self.weights[name] = about["group"], about["weight"]
             if about["cost"] == "deep":
                 self.deep.add(name)
-        self.judged = judged(work, part)
+        self.judged, self.unfound = judged(work, part), unfound(work, part)
 
     def joint(self, chosen, shares=None):
         """The joint probability of some members, without those in shadow; 0 where the gateway does not ask them at all."""
@@ -97,6 +97,24 @@ def grey_zone(cheap, known):
     """Where the deep members are asked: above all but a twentieth of harmless requests, below certainty."""
     usual = known.recorded() if known.recorded().any() else known.labels == 0
     return [round(float(np.clip(np.quantile(cheap[usual], 0.95), 0.005, 0.3)), 4), 0.98]
+
+
+MOST_CLEAR = 0.15
+
+
+def clear_below(votes, joint, attack, tag):
+    """Below what the gate and the first cheap member together a request is clear: half of the least they say of an attack
+    that the joint vote takes for one, where no rule found anything."""
+    first = [name for name in votes.values if name not in votes.deep and name not in votes.shadow][:2]
+    seen = votes.joint(first)[attack & votes.unfound & (joint >= tag)]
+    return {"first": first, "below": round(float(min(MOST_CLEAR, 0.5 * seen.min())) if len(seen) else 0.0, 4), "attacks": len(seen)}
+
+
+def unfound(work, part):
+    """Whether no rule found anything."""
+    view = table(work, part, "request")
+    columns = [index for index, name in enumerate(view.names) if name.startswith("findings_")]
+    return (view.values[:, columns] == 0).all(axis=1)
 
 
 def signature_scores(work, part):
@@ -149,6 +167,10 @@ def run(work):
     report["shadow"] = sorted(votes["dev"].shadow)
     cheap = votes["valid"].cheap()
     report["grey"] = {"zone": grey, "asked": {name: float(((cheap >= grey[0]) & (cheap <= grey[1]))[chosen].mean()) for name, chosen in (("harmless", known["valid"].recorded()), ("attacks", known["valid"].labels == 1)) if chosen.any()}}
+    tag = max(report["scores"]["joint"]["thresholds"]["0.01"], report["scores"]["joint"]["at"]["0.01"]["threshold"])
+    report["clear"] = clear_below(votes["dev"], scores["dev"]["joint"], known["dev"].labels == 1, tag)
+    cleared = votes["valid"].unfound & (votes["valid"].joint(report["clear"]["first"]) < report["clear"]["below"])
+    report["clear"]["cleared"] = {name: float(cleared[chosen].mean()) for name, chosen in (("harmless", known["valid"].recorded()), ("attacks", known["valid"].labels == 1), ("attacks tagged by all members", (known["valid"].labels == 1) & (scores["valid"]["joint"] >= tag))) if chosen.any()}
     report["scores"]["joint"]["lower"] = float(np.quantile(scores["dev"]["joint"][known["dev"].labels == 1], 0.01))
     report["beside_signatures"] = beside_signatures(scores["valid"], known["valid"])
     if "classifier" in trained(work):

@@ -65,7 +65,7 @@ def joint_thresholds(report):
     chosen, measured = one["thresholds"]["0.001"], one["at"]["0.001"]["threshold"]
     deny, rate = (chosen, one["transfer"]["0.001"]["wronged"]) if chosen >= measured else (measured, 0.001)
     tag = min(max(one["thresholds"]["0.01"], one["at"]["0.01"]["threshold"]), deny)
-    return {"tag": round(tag, 6), "deny": round(deny, 6), "false_alarm_rate": rate, "lower": round(min(one["lower"], 0.5 * tag), 6), "grey": report["grey"]["zone"]}
+    return {"tag": round(tag, 6), "deny": round(deny, 6), "false_alarm_rate": rate, "lower": round(min(one["lower"], 0.5 * tag), 6), "grey": report["grey"]["zone"], "clear": report["clear"]["below"]}
 
 
 RECORDED = {"browser": "browser_benign.train", "vcr_github": "api_benign.train", "content": "text_and_sql_content"}
