@@ -18,7 +18,7 @@ ARGS ?=
 
 export FUZZ_SECONDS
 
-.PHONY: help build run test lint bench storebench eval train cover fuzz schemathesis onnxruntime clean
+.PHONY: help build run models test lint bench storebench eval train cover fuzz schemathesis onnxruntime clean
 
 help: ## List the targets
 	@echo 'Portcullis: make TARGET'
@@ -30,7 +30,7 @@ build: ## Build the release binary with its console: target/release/portcullis
 	cargo build --release --locked --package portcullis --bin portcullis
 	@echo "built $(TARGET)/release/portcullis"
 
-run: build ## Gateway on 127.0.0.1:8080 with its console, before a demo API, or UPSTREAM=http://host:port
+run: build models ## Gateway on 127.0.0.1:8080 with its console, before a demo API, or UPSTREAM=http://host:port
 ifdef UPSTREAM
 	PORTCULLIS_UPSTREAM='$(UPSTREAM)' exec $(TARGET)/release/portcullis run --config $(CONFIG)
 else
@@ -38,6 +38,10 @@ else
 	@echo 'records of the demo: .portcullis/demo.jsonl'
 	exec $(TARGET)/release/portcullis run --config $(CONFIG) --demo --open >.portcullis/demo.jsonl
 endif
+
+# Without network the gateway does without: it says so when it starts.
+models:
+	@scripts/onnxruntime.sh $(TARGET)/lib || echo 'the library of ONNX Runtime is not to be had: the models stay out'
 
 test: ## Run every test, then the fuzz targets for a minute
 	@scripts/test.sh

@@ -135,7 +135,7 @@ log:
   level: warn
   file: {folder}/portcullis.log
 workers:
-  threads: 1
+  threads: {workers}
 """
 
 POLICY_OFF = """
@@ -198,7 +198,9 @@ def haproxy(folder: Path, port: int, backend: int) -> list[str]:
     return [find("haproxy") or "haproxy", "-db", "-f", str(config)]
 
 
-def portcullis(binary: Path, policy: str, stages: str, free_port: Callable[[], int]) -> Callable[[Path, int, int], list[str]]:
+def portcullis(
+    binary: Path, policy: str, stages: str, free_port: Callable[[], int], workers: int = 1
+) -> Callable[[Path, int, int], list[str]]:
     library = binary.parents[1] / "lib" / "libonnxruntime.so"
 
     def command(folder: Path, port: int, backend: int) -> list[str]:
@@ -208,6 +210,7 @@ def portcullis(binary: Path, policy: str, stages: str, free_port: Callable[[], i
             port=port,
             backend=backend,
             admin=free_port(),
+            workers=workers,
             policy=policy.strip("\n"),
             stages=stages.strip("\n").format(manifest=MANIFEST, library=library),
         )
@@ -215,6 +218,10 @@ def portcullis(binary: Path, policy: str, stages: str, free_port: Callable[[], i
         return [str(binary), "run", "--config", str(config), "--state-dir", str(folder / "state")]
 
     return command
+
+
+def everything_on(binary: Path, free_port: Callable[[], int], workers: int) -> Callable[[Path, int, int], list[str]]:
+    return portcullis(binary, POLICY_ON, STAGES_ON, free_port, workers)
 
 
 def all_peers(binary: Path, bare: Path, free_port: Callable[[], int]) -> list[Peer]:

@@ -31,7 +31,8 @@ PROMISES = {
     # 70 and 140 µs where nginx takes 12.6 and 13.9.
     "portcullis-on": {"get": 5.56, "post": 10.07},
 }
-RESIDENT_MB = {"portcullis-off": 40, "portcullis-rules": 40, "portcullis-on": 100}
+RESIDENT_MB = {"portcullis-off": 40, "portcullis-rules": 40}
+SETTLED_MB = {1: 100, 2: 120}
 ADDED_US = 150
 
 
@@ -48,13 +49,15 @@ class Bench:
         self.samples: dict[tuple[str, str], list[Sample]] = {}
         self.failed: dict[str, str] = {}
         self.backend = measure.free_port()
+        self.binary = Path()
 
     def note(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     def start(self) -> None:
         target = Path(self.arguments.target_dir).resolve() / self.arguments.profile
-        all_peers = peers.all_peers(target / "portcullis", target / "examples" / "bare", measure.free_port)
+        self.binary = target / "portcullis"
+        all_peers = peers.all_peers(self.binary, target / "examples" / "bare", measure.free_port)
         wanted = set(self.arguments.only.split(",")) if self.arguments.only else {peer.name for peer in all_peers}
         if unknown := wanted - {peer.name for peer in all_peers}:
             raise BenchError(f"no proxy is called {', '.join(sorted(unknown))}")
@@ -121,6 +124,19 @@ class Bench:
             added.append(through["p50_us"] - straight["p50_us"])
         return median(added)
 
+    def memory(self, workers: int) -> float | None:
+        """Resident MB of a fresh gateway with everything on, used by 1,000 clients."""
+        if "portcullis-on" not in self.running:
+            return None
+        self.note(f"memory with {workers} workers")
+        home, port = self.home(f"memory-{workers}"), measure.free_port()
+        peer = peers.everything_on(self.binary, measure.free_port, workers)
+        process = measure.start(peer(home, port, self.backend), self.proxy_core, port, home)
+        try:
+            return measure.settled_mb(process.pid, port, self.load_core)
+        finally:
+            measure.stop(process)
+
     def row(self, name: str, load: str) -> dict[str, float] | None:
         samples = self.samples.get((name, load))
         if not samples or name in self.failed:
@@ -145,7 +161,7 @@ def machine() -> str:
     return f"{model}, Linux {platform.release()}"
 
 
-def table(bench: Bench, added: float | None) -> str:
+def table(bench: Bench, added: float | None, memory: dict[int, float | None]) -> str:
     lines = [f"{machine()}; {bench.arguments.rounds} rounds of {bench.arguments.seconds:g} s, 16 connections, medians"]
     for load, title in zip(LOADS, ("GET, 4 parameters, JWT, 2 cookies", "POST, 1,079 bytes of JSON"), strict=True):
         lines += ["", title]
@@ -160,14 +176,14 @@ def table(bench: Bench, added: float | None) -> str:
                 f"  {label:<30} {row['rate']:>10.0f} {row['p50']:>8.0f} {row['p99']:>8.0f} {row['resident']:>7.1f}"
                 f" {row['cpu']:>10.1f} {ratio}"
             )
-    lines += ["", *promises(bench, added)]
+    lines += ["", *promises(bench, added, memory)]
     for name, reason in bench.failed.items():
         lines.append(f"not measured: {bench.labels[name]}: {reason}")
     lines.append("Only ratios between lines of one run mean anything; absolute figures belong to this machine.")
     return "\n".join(lines)
 
 
-def promises(bench: Bench, added: float | None) -> list[str]:
+def promises(bench: Bench, added: float | None, memory: dict[int, float | None]) -> list[str]:
     """What Portcullis is to reach, beside what it reached here."""
 
     def line(what: str, reached: float, limit: float, unit: str) -> str:
@@ -183,6 +199,10 @@ def promises(bench: Bench, added: float | None) -> list[str]:
         resident = [row["resident"] for load in LOADS if (row := bench.row(name, load))]
         if resident:
             lines.append(line(f"{bench.labels[name]}, resident memory", max(resident), limit, "MB"))
+    for workers, limit in SETTLED_MB.items():
+        if (reached := memory.get(workers)) is not None:
+            text = f"everything on, {workers} worker(s), resident after harmless and hostile load of 1,000 clients"
+            lines.append(line(text, reached, limit, "MB"))
     if added is not None:
         lines.append(line("Portcullis, rules and limits, added p50 at one connection", added, ADDED_US, "µs"))
     return lines
@@ -214,6 +234,7 @@ def main() -> int:
             bench.start()
             bench.rounds()
             added = bench.added_p50()
+            memory = {workers: bench.memory(workers) for workers in SETTLED_MB}
         except BenchError as error:
             print(error, file=sys.stderr)
             return 1
@@ -228,7 +249,7 @@ def main() -> int:
             ]
             print(json.dumps({"machine": machine(), "rows": rows, "added_p50_us": added, "not_measured": bench.failed}, indent=2))
         else:
-            print(table(bench, added))
+            print(table(bench, added, memory))
     return 0
 
 

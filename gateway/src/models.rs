@@ -22,7 +22,7 @@ use portcullis_config::{Deep, Ensemble as Config};
 use portcullis_detect::ensemble::gate::Gate;
 use portcullis_detect::ensemble::manifest::{Entry, Joint, Manifest, Mode, Role};
 use portcullis_detect::ensemble::{
-    self as detect, Crew, Ensemble, Member, Seat, Settings, Weights,
+    self as detect, Crew, Ensemble, Member, Model, Seat, Settings, Weights,
 };
 use ring::digest::{SHA256, digest};
 
@@ -33,7 +33,8 @@ use crate::metrics::Metrics;
 /// A model's file may not be larger than this.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Sessions beyond one for each worker: for bodies that are inspected away from the workers, and for commands.
+/// Crews beyond one for each worker: for bodies that are inspected away from the workers, and for commands. These are
+/// seldom asked and share the sessions of another crew.
 const SPARE: usize = 1;
 
 /// The models that are loaded, and from what.
@@ -264,6 +265,8 @@ fn manifest_path(named: Option<&Path>) -> Result<PathBuf, String> {
     let places = library::beside_executable(&[
         "models/manifest.json",
         "../share/portcullis/models/manifest.json",
+        // Built and run in the source tree: target/release/portcullis.
+        "../../models/artifacts/manifest.json",
     ]);
     let found = places.iter().find(|path| path.is_file()).cloned();
     found.ok_or_else(|| {
@@ -376,15 +379,18 @@ impl Builder<'_> {
             return Ok(());
         }
         let runtime = self.runtime.as_ref().ok_or("the runtime is not there")?;
-        for crew in crews {
-            let model = if self.kept.contains(&found.entry.sha256) {
-                None
-            } else {
-                Some(runtime.session(&found.entry, bytes)?)
-            };
+        let own = (crews.len() - SPARE).max(1);
+        let mut built = Vec::new();
+        if !self.kept.contains(&found.entry.sha256) {
+            for _ in 0..own {
+                built.push(runtime.session(&found.entry, bytes)?);
+            }
+        }
+        for (number, crew) in crews.iter_mut().enumerate() {
+            let model = built.get(number % own).cloned();
             crew.push(Seat {
                 sha256: found.entry.sha256.clone(),
-                model,
+                model: model.map(|model| Box::new(model) as Box<dyn Model>),
             });
         }
         Ok(())
@@ -409,7 +415,7 @@ pub fn verify(config: &Config) -> Result<Vec<Verified>, String> {
             }
             let runtime = runtime.as_ref().map_err(Clone::clone)?;
             let mut session = runtime.session(&found.entry, &bytes)?;
-            Ok(session::time(&mut *session, &found.entry))
+            Ok(session::time(&mut session, &found.entry))
         });
         (found.entry, tried)
     });

@@ -39,6 +39,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     start_log(&config.log)?;
     // A demonstration shows what there is; the file, when it changes, has its way again.
     config.behaviour.enabled |= args.demo;
+    config.ensemble.enabled |= args.demo;
     let _api = args.demo.then(start_demo_api).transpose()?;
     let state_dir = match (&args.state_dir, args.demo) {
         (None, true) => Some(fresh_state(Path::new(DEMO_STATE))?),

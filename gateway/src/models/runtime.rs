@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
-use portcullis_detect::ensemble::Model;
 use portcullis_detect::ensemble::manifest::Entry;
 
-use super::{library, session};
+use super::library;
+use super::session::{self, Onnx};
 
 /// The runtime. Cheap to clone.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl Runtime {
     ///
     /// # Errors
     /// A sentence: the file is no model that the runtime knows, or not of the shape that its entry says.
-    pub(super) fn session(&self, entry: &Entry, bytes: &[u8]) -> Result<Box<dyn Model>, String> {
+    pub(super) fn session(&self, entry: &Entry, bytes: &[u8]) -> Result<Onnx, String> {
         session::build(&self.environment, entry, bytes)
     }
 }

@@ -1,5 +1,7 @@
-//! A model in the runtime: one session, one thread, one request at a time.
+//! A model in the runtime: one session, one thread, one request at a time. A session takes about a megabyte, so that
+//! whoever is asked seldom shares one.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use ort::environment::Environment;
@@ -9,9 +11,11 @@ use ort::value::TensorRef;
 use portcullis_detect::ensemble::manifest::{Entry, Role};
 use portcullis_detect::ensemble::{Model, Tensor};
 
-/// A session and the shape of what it reads.
-struct Onnx {
-    session: Session,
+/// A session and the shape of what it reads. A clone runs the same session, when nobody else does.
+#[derive(Clone)]
+pub(super) struct Onnx {
+    /// Each worker has one of its own, whose lock is free.
+    session: Arc<Mutex<Session>>,
     shape: Vec<usize>,
 }
 
@@ -23,7 +27,7 @@ pub(super) fn build(
     environment: &Environment,
     entry: &Entry,
     bytes: &[u8],
-) -> Result<Box<dyn Model>, String> {
+) -> Result<Onnx, String> {
     let shape = entry.view.shape().ok_or("models do not read this view")?;
     let session = commit(environment, bytes).map_err(|error| error.to_string())?;
     let (inputs, outputs) = (session.inputs().len(), session.outputs().len());
@@ -33,7 +37,7 @@ pub(super) fn build(
         ));
     }
     let mut model = Onnx {
-        session,
+        session: Arc::new(Mutex::new(session)),
         shape: std::iter::once(1).chain(shape.iter().copied()).collect(),
     };
     let outputs = model.try_out(entry)?;
@@ -50,7 +54,7 @@ pub(super) fn build(
     if outputs.iter().any(|output| !output.is_finite()) {
         return Err("it answers with what is no finite number".to_owned());
     }
-    Ok(Box::new(model))
+    Ok(model)
 }
 
 fn commit(environment: &Environment, bytes: &[u8]) -> Result<Session, ort::Error> {
@@ -85,14 +89,16 @@ fn on_nothing<R>(entry: &Entry, run: impl FnOnce(Tensor<'_>) -> R) -> R {
 impl Model for Onnx {
     fn run(&mut self, input: Tensor<'_>, out: &mut Vec<f32>) -> Result<(), String> {
         let shape = self.shape.as_slice();
+        // A run that panicked leaves no half-done state in a session.
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let outputs = match input {
             Tensor::Floats(row) => {
                 let input = TensorRef::from_array_view((shape, row)).map_err(sentence)?;
-                self.session.run(ort::inputs![input])
+                session.run(ort::inputs![input])
             }
             Tensor::Bytes(bytes) => {
                 let input = TensorRef::from_array_view((shape, bytes)).map_err(sentence)?;
-                self.session.run(ort::inputs![input])
+                session.run(ort::inputs![input])
             }
         };
         let outputs = outputs.map_err(sentence)?;
