@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from portcullis_train import fit_engine, fit_requests, fit_tables
+from portcullis_train import fit_engine, fit_requests, fit_tables, pictures
 from portcullis_train.evaluation import PICTURE
 from portcullis_train.train import say
 from portcullis_train.work import write_json
@@ -82,20 +82,10 @@ def picture(path, sets):
     import matplotlib.pyplot as plot
     figure, axes = plot.subplots(1, len(sets), figsize=(2.9 * len(sets), 2.9), squeeze=False)
     for axis, (name, one) in zip(axes[0], sets.items()):
-        matrix(axis, one["confusion"])
+        pictures.matrix(axis, one["confusion"])
         axis.set_title(f"{name}\nF1 {one['f1']:.4f}", fontsize=8)
     figure.suptitle("training fit, not shipped", fontsize=9)
     figure.tight_layout()
     figure.savefig(path, **PICTURE)
     plot.close(figure)
 
-
-def matrix(axis, confusion):
-    """Draws a confusion matrix: counts, shaded by their share of a row."""
-    rows = np.array(confusion["rows"], float)
-    axis.imshow(rows / np.maximum(1, rows.sum(1, keepdims=True)), cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(rows):
-        share = count / max(1, rows[row].sum())
-        axis.text(column, row, f"{int(count)}", ha="center", va="center", fontsize=8, color="white" if share > 0.5 else "black")
-    axis.set_xticks(range(len(rows)), confusion["labels"], fontsize=7)
-    axis.set_yticks(range(len(rows)), confusion["labels"], fontsize=7, rotation=90, va="center")
