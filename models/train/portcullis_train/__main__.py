@@ -1,4 +1,4 @@
-"""The command line: `python -m portcullis_train dataset|train|tune|cv|select|evaluate|harden|export|card|history|all`."""
+"""The command line: `python -m portcullis_train dataset|train|tune|cv|select|evaluate|harden|export|card|history|fit|all`."""
 
 import argparse
 import json
@@ -28,12 +28,15 @@ def parser():
             added.add_argument("--trials", type=int, default=20)
         if name == "harden":
             added.add_argument("--rounds", type=int, default=3)
+        if name == "fit":
+            added.add_argument("--set", action="append", help="only this set; may be given several times")
     return top
 
 
 HELP = {"dataset": "build the labelled sets", "train": "train members and check their graphs", "tune": "search parameters of one member (optuna)", "cv": "five folds, stratified, grouped by domain", "select": "which features carry the trees",
         "evaluate": "figures and pictures on sites and payload families not trained on", "harden": "mutate attacks against the current models and add what slips through", "export": "artifacts and manifest, with a parity check that fails",
-        "card": "a card for each model", "history": "members over what clients did, from the simulator's traffic: trained, judged and added to the manifest", "all": "everything in order"}
+        "card": "a card for each model", "history": "members over what clients did, from the simulator's traffic: trained, judged and added to the manifest",
+        "fit": "training fit on textbook sets, for the report alone; needs --data", "all": "everything in order"}
 
 
 def main(arguments=None):
@@ -49,7 +52,7 @@ def perform(options):
     # Imported late: a set can be built without the libraries of training.
     from portcullis_train import work as folder
     work = folder.Work(options.work, options.seed, options.parameters)
-    steps = {"dataset": build, "train": train, "tune": tune, "cv": cross, "select": choose, "evaluate": evaluate, "harden": harden, "export": export, "card": card, "history": history}
+    steps = {"dataset": build, "train": train, "tune": tune, "cv": cross, "select": choose, "evaluate": evaluate, "harden": harden, "export": export, "card": card, "history": history, "fit": fit}
     if options.command == "all":
         for step in (build, train, evaluate, export, card, history):
             step(work, options)
@@ -106,6 +109,11 @@ def card(work, options):
 def history(work, options):
     from portcullis_train import history as module
     module.run(work, options.models)
+
+
+def fit(work, options):
+    from portcullis_train import fit as module
+    module.run(work, options.data, options.models, options.set, options.models / "artifacts" / "manifest.json")
 
 
 if __name__ == "__main__":

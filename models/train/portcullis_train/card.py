@@ -8,6 +8,7 @@ from portcullis_train.train import described, trained
 ABOUT = {
     "gate": ("Linear model over hashed n-grams", "Runs on every judged field of every request in the gateway's own code; ranks fields for the other models and votes with its highest field."),
     "lightgbm": ("Boosted trees (LightGBM)", "Votes on every request with a judged field or a finding."), "xgboost": ("Boosted trees (XGBoost)", "Votes on every request with a judged field or a finding."),
+    "catboost": ("Boosted symmetric trees (CatBoost)", "Votes beside the other boosted trees."),
     "random-forest": ("Random forest", "Votes beside the boosted trees; less sharp, and less led by single features."), "gradient-boosting": ("Histogram gradient boosting", "Votes beside the other trees."),
     "voting": ("Soft vote of a linear model, extremely random trees and boosted trees", "Three unlike models in one file."), "classifier": ("Boosted trees over all classes", "Names the category of an attack. It has no vote on whether there is one."),
     "isolation-forest": ("Isolation forest", "Flags requests unlike harmless ones; it was shown no attack."), "local-outlier-factor": ("Local outlier factor against a sample of harmless requests", "Flags requests that lie further from usual ones than these from each other."),

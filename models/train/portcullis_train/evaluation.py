@@ -8,7 +8,7 @@ import collections
 
 import numpy as np
 
-from portcullis_train import calibrate, features, gate, graph, metrics
+from portcullis_train import calibrate, features, gate, graph, metrics, pictures
 from portcullis_train.train import described, say, table, trained
 from portcullis_train.work import describe, write_json
 
@@ -176,7 +176,8 @@ def run(work):
     if "classifier" in trained(work):
         report["classifier"] = classification(work, known["valid"], scores["valid"]["joint"])
     write_json(work.root / "reports" / "evaluation.json", report)
-    pictures(work, report, scores["valid"], known["valid"])
+    draw(work, report, scores["valid"], known["valid"])
+    members(work, votes["valid"], known["valid"], report)
     show(report)
     return report
 
@@ -244,7 +245,23 @@ def show(report):
         print(f"classifier: {100 * report['classifier']['accuracy']:.1f} % named right, macro F1 {report['classifier']['macro_f1']:.3f}")
 
 
-def pictures(work, report, scores, known):
+def members(work, votes, known, report):
+    """A file and a picture of each member that votes; the gate's columns are n-grams without names."""
+    usual = known.recorded() if known.recorded().any() else known.labels == 0
+    for name, scores in votes.values.items():
+        worth = None
+        if described(work, name)["role"] != "gate":
+            view = table(work, "valid", described(work, name)["view"])
+            chosen = usual | (known.labels == 1)
+            worth = pictures.of_file(work.model(name), view.values[chosen], known.labels[chosen], view.names)
+        pictures.write(work.root / "reports", name, pictures.figures(scores, known.labels, usual, report["scores"][name]["thresholds"]["0.001"], worth))
+    if "classifier" in report:
+        view = table(work, "valid", "request")
+        worth = pictures.of_classifier(work.model("classifier"), view.values, known.classes, view.names, described(work, "classifier")["classes"])
+        pictures.write_classifier(work.root / "reports", "classifier", report["classifier"], worth)
+
+
+def draw(work, report, scores, known):
     """ROC, precision and recall, calibration, confusion; nothing where matplotlib is not installed."""
     try:
         import matplotlib

@@ -6,11 +6,12 @@ figures; what was known of each sender comes from `portcullis features`. A row i
 
 import collections
 import json
+import shutil
 import subprocess
 
 import numpy as np
 
-from portcullis_train import calibrate, card, export, features, graph, metrics, record, train
+from portcullis_train import calibrate, card, export, features, graph, metrics, pictures, record, train
 from portcullis_train.supervised import Part
 from portcullis_train.train import described, say
 from portcullis_train.work import write_json
@@ -134,6 +135,8 @@ def judge(work, name, parts):
     result.update(thresholds=chosen, transfer={rate: effect(scores["valid"], valid, cut) for rate, cut in chosen.items()}, calibration_error=metrics.calibration_error(scores["valid"], valid["hostile"]))
     result.update(roc=metrics.roc(scores["valid"], valid["hostile"], valid["hostile"] == 0), confusion=metrics.confusion(scores["valid"], valid["hostile"], valid["hostile"] == 0, chosen["0.001"]))
     result["scenarios"] = by_scenario(scores["valid"], valid, chosen["0.001"])
+    worth = pictures.of_file(work.model(name), parts["valid"][0], valid["hostile"], parts["valid"][2]["names"])
+    pictures.write(work.root / "reports", name, pictures.figures(scores["valid"], valid["hostile"], valid["hostile"] == 0, chosen["0.001"], worth))
     return result
 
 
@@ -181,6 +184,8 @@ def join(work, out, report):
     export.write_manifest(folder, manifest, parity)
     (out / "reports").mkdir(parents=True, exist_ok=True)
     write_json(out / "reports" / "history.json", report)
+    for path in (path for name in report["scores"] for path in sorted((work.root / "reports").glob(f"member-{name}.*"))):
+        shutil.copyfile(path, out / "reports" / path.name)
 
 
 def tell(folder, manifest, report):

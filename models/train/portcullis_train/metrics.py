@@ -66,3 +66,15 @@ def calibration_error(probability, labels, bins=10):
     probability, labels = np.asarray(probability), np.asarray(labels)
     index = np.minimum((probability * bins).astype(int), bins - 1)
     return float(sum(abs(probability[index == one].mean() - labels[index == one].mean()) * (index == one).mean() for one in range(bins) if (index == one).any()))
+
+
+def precision_recall(curve, attacks, harmless):
+    """Precision over recall from the points of a ROC curve: [recall, precision, threshold]."""
+    return [[detected, detected * attacks / max(1e-12, detected * attacks + wronged * harmless), cut] for wronged, detected, cut in curve if detected > 0]
+
+
+def reliability(probability, labels, bins=15):
+    """Mean probability, share of attacks and count of each bin that is not empty."""
+    probability, labels = np.asarray(probability), np.asarray(labels)
+    index = np.minimum((probability * bins).astype(int), bins - 1)
+    return [[float(probability[index == one].mean()), float(labels[index == one].mean()), int((index == one).sum())] for one in range(bins) if (index == one).any()]

@@ -73,9 +73,20 @@ def history(items, view):
     return np.array(rows, np.float32)
 
 
+def evaluate():
+    """Counts by class as `eval --json` prints them: denied is what holds two marks or more."""
+    folder, name = (sys.argv[sys.argv.index(option) + 1] for option in ("--data", "--set"))
+    classes = {}
+    for item in record.read(f"{folder}/{name}.jsonl.gz"):
+        one = classes.setdefault(item["cls"], {"class": item["cls"], "count": 0, "denied": 0, "throttled": 0})
+        one["count"] += 1
+        one["denied"] += sum(sign in MARKS for sign in urllib.parse.unquote(item["url"])) >= 2
+    print(json.dumps({"sets": [{"set": name, "classes": list(classes.values())}]}))
+
+
 def main():
-    if sys.argv[1] == "simulate":
-        return simulate()
+    if sys.argv[1] in ("simulate", "eval"):
+        return simulate() if sys.argv[1] == "simulate" else evaluate()
     source, out, view = sys.argv[2], sys.argv[3], sys.argv[sys.argv.index("--view") + 1]
     gate = gate_of(sys.argv[sys.argv.index("--gate") + 1]) if "--gate" in sys.argv else None
     items = list(record.read(source))

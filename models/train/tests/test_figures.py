@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from portcullis_train import calibrate, features, gate, metrics
+from portcullis_train import calibrate, features, gate, metrics, pictures
 from portcullis_train.work import folds_of, write_json
 
 
@@ -130,3 +130,19 @@ def test_roc_and_confusion_by_table():
     for share, found, cut in curve:
         assert share == pytest.approx((scores[labels == 0] >= cut).mean()) and found == pytest.approx((scores[labels == 1] >= cut).mean())
     assert metrics.confusion(scores, labels, labels == 0, 0.5) == {"threshold": 0.5, "labels": ["harmless", "attack"], "rows": [[6, 2], [1, 3]]}
+
+
+def test_precision_and_reliability_by_table():
+    curve = [[0.0, 0.0, 1.0], [0.0, 0.5, 0.9], [0.25, 1.0, 0.4]]
+    assert metrics.precision_recall(curve, attacks=4, harmless=8) == [[0.5, 1.0, 0.9], [1.0, pytest.approx(4 / 6), 0.4]]
+    told = metrics.reliability([0.1, 0.2, 0.9, 1.0], [0, 1, 1, 1], bins=2)
+    assert told == [[pytest.approx(0.15), 0.5, 2], [pytest.approx(0.95), 1.0, 2]]
+
+
+def test_the_column_that_tells_is_the_one_that_is_missed():
+    labels = np.array([0, 1] * 200)
+    values = np.stack([labels + 0.0, np.random.default_rng(1).random(400), np.ones(400)], axis=1)
+    worth = pictures.shuffled(lambda rows: float((rows[:, 0] == labels).mean()), values, ["telling", "noise", "constant"])
+    assert [one["feature"] for one in worth] == ["telling"] and worth[0]["lost"] > 0.3
+    assert (values[:, 0] == labels).all(), "the caller's rows stay as they are"
+    assert sorted(labels[pictures.some(labels)]) == sorted(labels)

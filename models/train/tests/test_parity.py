@@ -5,6 +5,8 @@ import pytest
 import scipy.sparse
 
 from portcullis_train import graph
+from portcullis_train import train as trainer
+from portcullis_train.catboosted import CatBoost, installed
 from portcullis_train.gate import Gate, fit
 from portcullis_train.nets import BehaviourNet, CharacterNet, RequestNet
 from portcullis_train.outliers import Isolation, LocalOutliers, OneClass
@@ -36,6 +38,22 @@ def test_supervised_members_learn(kind):
     train, dev = table(1), table(2, 600)
     score = kind(SMALL[kind]).fit(train, dev).raw(dev.values)
     assert score[dev.labels == 1].mean() > score[dev.labels == 0].mean() + 0.15
+
+
+def test_catboost_where_it_is_installed():
+    train, dev = table(1), table(2, 600)
+    member = CatBoost({"trees": 20, "depth": 4, "rate": 0.2})
+    if not installed():
+        with pytest.raises(ValueError, match="catboost is not installed"):
+            member.fit(train, dev)
+        return
+    expected = member.fit(train, dev).raw(dev.values)
+    assert expected[dev.labels == 1].mean() > expected[dev.labels == 0].mean() + 0.15 and len(member.importance()) == train.values.shape[1]
+    assert graph.check_parity(member.to_onnx(), [dev.values], expected, member.name) <= graph.TOLERANCE
+
+
+def test_all_trains_the_same_members_everywhere():
+    assert "catboost" in trainer.MEMBERS and "catboost" not in trainer.REQUEST_MEMBERS
 
 
 def test_classifier_names_classes():

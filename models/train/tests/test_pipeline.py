@@ -148,3 +148,18 @@ def test_unknown_parameters_and_models_are_named(trained, tmp_path):
         command.main(["train", "--model", "lightgbm", "--work", str(trained / "work"), "--params", str(params)])
     with pytest.raises(SystemExit, match="no model named nothing"):
         command.main(["train", "--model", "nothing", "--work", str(trained / "work")])
+
+
+def test_every_member_has_figures_and_a_picture(trained):
+    reports = trained / "models" / "reports"
+    manifest = json.loads((trained / "models" / "artifacts" / "manifest.json").read_text())
+    for model in manifest["models"]:
+        told = json.loads((reports / f"member-{model['name']}.json").read_text())
+        if model["role"] == "classifier":
+            assert set(told["f1"]) <= set(told["confusion"]["labels"])
+            continue
+        (kept, wronged), (missed, found) = told["confusion"]["rows"]
+        assert kept + wronged + missed + found == told["rows"] and missed + found == told["attacks"] and told["threshold"] == model["threshold"]
+        assert sum(count for _, _, count in told["calibration"]) == told["rows"]
+        assert all(0 <= precision <= 1 and 0 < recall <= 1 for recall, precision, _ in told["precision_recall"])
+        assert told["importance"] is None if model["role"] == "gate" else all(one["lost"] > 0 for one in told["importance"])
