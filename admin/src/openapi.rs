@@ -1,14 +1,17 @@
 //! What the API is, for programs (`/api/v1/openapi.json`) and for people (`/api/v1/docs`, one page of our own that
 //! loads nothing from elsewhere). Each module documents its own routes; here they are put together.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::openapi::{Components, ContentBuilder, Object, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::Api;
@@ -75,17 +78,79 @@ pub fn document() -> utoipa::openapi::OpenApi {
     ] {
         document.merge(part);
     }
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
         ];
-        operations.into_iter().flatten().for_each(usual_answers);
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(name(method, path));
+            usual_answers(operation);
+        }
+    }
+    if let Some(components) = &mut document.components {
+        write_out_closed_parts(components);
     }
     document
+}
+
+/// What is put together of a schema and further members must not name one that admits no others: nothing would fit both.
+/// Such a part is written out instead, open.
+fn write_out_closed_parts(components: &mut Components) {
+    let opened = |(name, schema): (&String, &RefOr<Schema>)| match schema {
+        RefOr::T(Schema::Object(object)) if is_closed(object) => {
+            let mut open = object.clone();
+            open.additional_properties = None;
+            Some((
+                format!("#/components/schemas/{name}"),
+                RefOr::T(Schema::Object(open)),
+            ))
+        }
+        _ => None,
+    };
+    let opened: BTreeMap<String, RefOr<Schema>> =
+        components.schemas.iter().filter_map(opened).collect();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(whole)) = schema else {
+            continue;
+        };
+        for part in &mut whole.items {
+            let named = match part {
+                RefOr::Ref(named) => opened.get(&named.ref_location),
+                RefOr::T(_) => None,
+            };
+            if let Some(open) = named {
+                *part = open.clone();
+            }
+        }
+    }
+}
+
+fn is_closed(object: &Object) -> bool {
+    let others = object.additional_properties.as_deref();
+    matches!(others, Some(AdditionalProperties::FreeForm(false)))
+}
+
+/// What programs that are generated from the document call an operation: `get_logs_by_id` for `GET /api/v1/logs/{id}`.
+/// Handlers of two modules may bear one name, method and path are unique.
+fn name(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let mut name = method.to_owned();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        name.push('_');
+        match part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+        {
+            Some(parameter) => name.push_str(&format!("by_{parameter}")),
+            None => name.push_str(&part.replace(['.', '-'], "_")),
+        }
+    }
+    name
 }
 
 /// Writes down what every operation of a kind may answer: the guard refuses, a query or body cannot be read, the store

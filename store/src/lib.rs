@@ -11,6 +11,7 @@ pub mod bans;
 pub mod database;
 pub mod documents;
 pub mod entry;
+pub mod feedback;
 pub mod intake;
 pub mod overlay;
 pub mod records;
@@ -23,10 +24,10 @@ pub mod writer;
 #[cfg(test)]
 mod testing;
 
-pub use self::access::TenantScope;
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::documents::{Document, Documents};
 pub use self::entry::{Batch, Entry};
+pub use self::feedback::{Feedback, Said};
 pub use self::intake::{Feed, Intake, Subscription};
 pub use self::records::{Filter, Found, Page, Records, Scope, Status};
 pub use self::retention::{Extent, Keep};

@@ -1,7 +1,7 @@
 //! Tenants: who belongs to one sees what its hosts and routes got and nothing else. A route that does not ask the
 //! caller's scope is closed to them, so that a new one shows nothing of others by being forgotten.
 
-use portcullis_store::TenantScope;
+use portcullis_store::Scope;
 use portcullis_store::access::User;
 
 use super::Settings;
@@ -10,6 +10,8 @@ use crate::caller::Role;
 /// The routes whose handlers look at [`Caller::scope`](crate::Caller), or which are about the caller alone.
 const OPEN: &[&str] = &[
     "/api/v1/session",
+    "/api/v1/sessions",
+    "/api/v1/sessions/{id}",
     "/api/v1/logout",
     "/api/v1/password",
     "/api/v1/tokens",
@@ -21,11 +23,13 @@ const OPEN: &[&str] = &[
     "/api/v1/alerts/{id}/comments",
     "/api/v1/logs",
     "/api/v1/logs/{id}",
+    "/api/v1/logs/{id}/feedback",
     "/api/v1/logs.csv",
     "/api/v1/logs.ndjson",
     "/api/v1/stats",
     "/api/v1/stats/timeseries",
     "/api/v1/stats/top",
+    "/api/v1/stats/feedback",
     "/api/v1/subjects/{id}",
     "/api/v1/live",
     "/api/v1/live/events",
@@ -37,7 +41,7 @@ pub fn may_use(path: &str) -> bool {
 }
 
 /// What a user sees: `None` is everything. A tenant that the configuration does not know any more owns nothing.
-pub fn scope_of(user: &User, settings: &Settings) -> Option<TenantScope> {
+pub fn scope_of(user: &User, settings: &Settings) -> Option<Scope> {
     let tenant = user.tenant.as_ref()?;
     Some(settings.tenants.get(tenant).cloned().unwrap_or_default())
 }

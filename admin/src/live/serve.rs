@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{Event, MOST_WATCHERS, Stats, Topic, Traffic, Watcher};
+use crate::alerts::view::AlertEvent;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::Query;
@@ -44,8 +45,8 @@ pub(super) enum LiveEvent {
     Stats(Stats),
     /// One exchange out of a sample.
     Traffic(Traffic),
-    /// An alert that is new or has changed, as `/api/v1/alerts` shows it.
-    #[schema(value_type = Object)]
+    /// An alert that is new or has changed.
+    #[schema(value_type = AlertEvent)]
     Alert(serde_json::Value),
     /// So many events were missed because the client read too slowly.
     Missed(u64),
@@ -84,7 +85,7 @@ pub fn router() -> Router<Api> {
 
 /// The documentation of this module.
 #[derive(OpenApi)]
-#[openapi(paths(socket, events), components(schemas(LiveEvent)))]
+#[openapi(paths(socket, events), components(schemas(LiveEvent, AlertEvent)))]
 pub struct Doc;
 
 /// Watch live over a WebSocket
@@ -265,8 +266,6 @@ fn stream(watcher: Watcher, choice: Choice) -> impl Stream<Item = Result<sse::Ev
 
 #[cfg(test)]
 mod tests {
-    use portcullis_store::TenantScope;
-
     use super::*;
     use crate::caller::Role;
 
@@ -281,20 +280,16 @@ mod tests {
 
     fn choice(tenant: Option<&str>, routes: &[&str], hosts: &[&str]) -> Choice {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let owned = TenantScope {
-            routes: names(routes),
-            hosts: names(hosts),
-        };
-        let caller = Caller {
-            name: "somebody".to_owned(),
-            role: Role::Viewer,
-            tenant: tenant.map(str::to_owned),
-            scope: tenant.map(|_| owned),
-        };
         let scope = tenant.map(|_| Scope {
             routes: names(routes),
             hosts: names(hosts),
         });
+        let caller = Caller {
+            name: "somebody".to_owned(),
+            role: Role::Viewer,
+            tenant: tenant.map(str::to_owned),
+            scope: scope.clone(),
+        };
         Choice::of(&LiveQuestion::default(), scope, &caller).expect("it makes sense")
     }
 
