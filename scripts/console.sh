@@ -21,7 +21,7 @@ case "${1:-}" in
         cargo build --locked --quiet --package portcullis --bin portcullis
         cd dashboard
         PORTCULLIS_BIN=$binary SCREENSHOTS=$target/screenshots \
-            node --test --test-force-exit --test-reporter=spec e2e/*.test.mjs
+            node --test --test-concurrency=1 --test-force-exit --test-reporter=spec e2e/*.test.mjs
         ;;
     *)
         echo "console.sh lint | unit | browser" >&2

@@ -6,6 +6,7 @@ import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startFront } from "./front.mjs";
 
 /** How long anything may take on a slow machine. Conditions are waited for, never times. */
 export const PATIENCE = 60_000;
@@ -53,8 +54,13 @@ export async function until(what, condition, patience = PATIENCE) {
 }
 
 export class Gateway {
-  static async start() {
+  /**
+   * `config` goes over what all have; with `password` there is no one-time password; `prepare` is called with the state's
+   * folder before the first start.
+   */
+  static async start({ config: more = {}, password, prepare } = {}) {
     const gateway = new Gateway();
+    gateway.password = password;
     gateway.folder = mkdtempSync(join(tmpdir(), "portcullis-console-"));
     gateway.api = http.createServer((request, response) => {
       request.resume();
@@ -71,11 +77,14 @@ export class Gateway {
       upstreams: { api: { servers: [`http://127.0.0.1:${gateway.api.address().port}`] } },
       routes: [{ name: "api", path: "/", upstream: "api" }],
       behaviour: { enabled: true },
+      ...more,
     };
     // JSON is YAML, too.
     writeFileSync(join(gateway.folder, "config.yaml"), JSON.stringify(config));
     try {
+      await prepare?.(join(gateway.folder, "state"));
       await gateway.up();
+      if (process.env.CONSOLE_SITE) gateway.front = await startFront(process.env.CONSOLE_SITE, gateway.admin);
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -84,13 +93,14 @@ export class Gateway {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.admin}`;
+    return `http://127.0.0.1:${this.front?.address().port ?? this.admin}`;
   }
 
   /** Starts the process; the second time with the same state on the same ports. */
   async up() {
     this.log = "";
     const { PORTCULLIS_ADMIN_PASSWORD: _, ...env } = process.env;
+    if (this.password) env.PORTCULLIS_ADMIN_PASSWORD = this.password;
     this.child = spawn(
       binary,
       ["run", "--config", join(this.folder, "config.yaml"), "--state-dir", join(this.folder, "state")],
@@ -104,7 +114,7 @@ export class Gateway {
       return this.log.includes("console at ");
     });
     await until("readiness", () =>
-      fetch(`${this.url}/readyz`).then(
+      fetch(`http://127.0.0.1:${this.admin}/readyz`).then(
         (answer) => answer.ok,
         () => false,
       ),
@@ -122,6 +132,8 @@ export class Gateway {
     if (this.child.exitCode === null) await this.down();
     this.api.close();
     this.api.closeAllConnections();
+    this.front?.close();
+    this.front?.closeAllConnections();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
