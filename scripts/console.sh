@@ -9,7 +9,7 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 browse() {
     local profile=$1 name=${2:-*}
     cd dashboard
-    PORTCULLIS_BIN=$target/$profile/portcullis SCREENSHOTS=$target/screenshots \
+    PORTCULLIS_BIN=$target/$profile/portcullis ONNXRUNTIME=$target/lib/libonnxruntime.so SCREENSHOTS=$target/screenshots \
         node --test --test-concurrency=1 --test-force-exit --test-reporter=spec e2e/$name.test.mjs
 }
 
@@ -27,6 +27,7 @@ case "${1:-}" in
     browser)
         # Built by then in `make test`; alone it takes what cargo needs.
         cargo build --locked --quiet --package portcullis --bin portcullis
+        scripts/onnxruntime.sh "$target/lib"
         browse debug
         ;;
     million)

