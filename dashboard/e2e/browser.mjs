@@ -48,7 +48,20 @@ export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector("main .animate-wait"));
 }
 
-export const shoot = (page, name, fullPage = false) => page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage });
+export const shoot = (page, name) => page.screenshot({ path: join(SHOTS, `${name}.png`) });
+
+/** The page to its end: the window grows to what scrolls in it, up to what can still be looked at. */
+export async function shootWhole(page, name) {
+  const size = page.viewportSize();
+  const more = await page.evaluate(() => {
+    const main = document.querySelector("main");
+    return main ? main.scrollHeight - main.clientHeight : 0;
+  });
+  await page.setViewportSize({ width: size.width, height: Math.min(size.height + more, 6_000) });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await shoot(page, name);
+  await page.setViewportSize(size);
+}
 
 /** What axe-core finds that keeps people out: serious and critical, each in a line. */
 export async function barriers(page) {

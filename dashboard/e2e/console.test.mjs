@@ -2,7 +2,7 @@
 // leaves the console logged in. Parts about a page are told once that page stands in the table of pages.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, launch, openPage, settled, shoot } from "./browser.mjs";
+import { barriers, launch, openPage, settled, shoot, shootWhole } from "./browser.mjs";
 import { Gateway, PATIENCE, pages, until } from "./harness.mjs";
 
 const PASSWORD = "a password of one's own";
@@ -165,7 +165,7 @@ for (const scheme of ["dark", "light"]) {
       ]) {
         await page.setViewportSize({ width, height });
         await visit(path);
-        await shoot(page, `${path.slice(1)}-${scheme}-${name}`);
+        await shootWhole(page, `${path.slice(1)}-${scheme}-${name}`);
         const found = await barriers(page);
         assert.deepEqual(found, [], found.join("\n"));
         const { over, pwned, planted } = await page.evaluate(() => ({

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { after, before, test } from "node:test";
-import { barriers, settled, shoot } from "./browser.mjs";
+import { barriers, settled, shoot, shootWhole } from "./browser.mjs";
 import { until } from "./harness.mjs";
 import { LIMIT, Visit } from "./visit.mjs";
 
@@ -66,7 +66,7 @@ for (const scheme of ["dark", "light"]) {
           await page.getByRole("heading", { name: "What was taken for what" }).waitFor();
         }
         await settled(page);
-        await shoot(page, `models-${part}-${scheme}-${name}`, part === "on");
+        await (part === "on" ? shootWhole : shoot)(page, `models-${part}-${scheme}-${name}`);
         const found = await barriers(page);
         assert.deepEqual(found, [], found.join("\n"));
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

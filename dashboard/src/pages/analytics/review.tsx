@@ -113,8 +113,8 @@ function Item({ doubt, onRight, onExcept }: { doubt: Doubt; onRight: () => void;
         <p className="font-medium">
           <Foreign text={doubt.why || category(example.category)} />
         </p>
-        <p className="mt-0.5 text-[13px] break-all text-muted">
-          <Foreign text={`${doubt.method} ${doubt.path}`} className="font-mono text-xs text-text" /> ·{" "}
+        <p className="mt-0.5 text-[13px] break-words text-muted">
+          <Foreign text={`${doubt.method} ${doubt.path}`} className="font-mono text-xs break-all text-text" /> ·{" "}
           {doubt.rules.map((rule, index) => (
             <span key={rule}>
               {index > 0 && ", "}

@@ -45,7 +45,7 @@ export const categoryOptions = CATEGORIES.map((value) => ({ value, label: catego
 export const SEARCH: FilterField = {
   name: "q",
   label: "Words",
-  placeholder: "Words in path, query or reason",
+  placeholder: "Words in path or reason",
 };
 
 /** Always in sight. */
