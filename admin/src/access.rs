@@ -181,12 +181,16 @@ impl Access {
         let Some(accounts) = self.0.accounts.get() else {
             return Ok(());
         };
+        let (now, (opened, seen)) = (self.now(), self.oldest_session());
+        accounts.tidy(now, opened, seen).await?;
+        trail::trim(accounts.database(), now).await
+    }
+
+    /// When a session that is open now was opened and used at the earliest.
+    pub(crate) fn oldest_session(&self) -> (i64, i64) {
         let (now, settings) = (self.now(), self.settings());
         let ago = |time: Duration| now.saturating_sub(settings::milliseconds(time));
-        accounts
-            .tidy(now, ago(settings.lifetime), ago(settings.idle))
-            .await?;
-        trail::trim(accounts.database(), now).await
+        (ago(settings.lifetime), ago(settings.idle))
     }
 
     pub(crate) fn accounts(&self) -> Result<&Accounts, Problem> {

@@ -22,7 +22,7 @@ use tokio::sync::watch::Receiver;
 
 pub use self::advice::{Advice, Remedy};
 use self::deliver::Deliverer;
-pub use self::engine::{Counts, Engine, Event};
+pub use self::engine::{Counts, Engine};
 pub use self::watch::{TenantOf, Watch};
 use crate::live::Hub;
 

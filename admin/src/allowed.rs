@@ -148,7 +148,7 @@ async fn add(
         Ok(())
     })
     .await?;
-    let remark = Remark(format!("{} until {}", allowed.subject, allowed.until));
+    let remark = Remark::on(&allowed.subject, format!("until {}", allowed.until));
     Ok((StatusCode::CREATED, remark_of(remark), Json(allowed)))
 }
 

@@ -170,7 +170,7 @@ async fn add(
     extract::Json(new): extract::Json<NewBan>,
 ) -> Result<(StatusCode, Extension<Remark>, Json<Ban>), Problem> {
     let ban = put(&api, &caller.name, &new).await?;
-    let remark = Remark(format!("{}: {}", ban.subject, ban.cause));
+    let remark = Remark::on(&ban.subject, ban.cause.clone());
     Ok((StatusCode::CREATED, remark_of(remark), Json(ban)))
 }
 

@@ -233,7 +233,7 @@ async fn adjust(
         Ok(())
     });
     let made = version(made.await?)?;
-    let remark = Remark(format!("{name}: version {}", made.version));
+    let remark = Remark::of(format!("{name}: version {}", made.version));
     Ok((remark_of(remark), Json(made)))
 }
 

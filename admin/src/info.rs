@@ -86,8 +86,13 @@ pub struct Health {
     pub store_answers: Option<bool>,
     /// Requests that each upstream failed to answer since the start, by reason.
     pub upstream_errors: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Records lost since the start.
+    /// Lines of records lost since the start, because their sink was slow, full or broken.
     pub records_dropped: u64,
+    /// All records lost since the start, by where: `lines` (as above), and to the store `queue` (it could not keep up),
+    /// `spool` (away for too long), `disk` (full), `torn` (by a crash), `refused` (what the database cannot hold). What
+    /// is not lost is left out.
+    #[serde(default)]
+    pub records_lost: BTreeMap<String, u64>,
     /// Inspections that failed since the start.
     pub engine_failures: u64,
     /// Client connections open now.
@@ -190,6 +195,7 @@ async fn health(State(api): State<Api>) -> Result<Json<Health>, Problem> {
             health.remarks.push("the store does not answer".to_owned());
         }
     }
+    health.remarks.extend(losses(&health.records_lost));
     health.phase = api.gateway().phase().to_owned();
     let word = if health.remarks.is_empty() {
         "ok"
@@ -200,10 +206,51 @@ async fn health(State(api): State<Api>) -> Result<Json<Health>, Problem> {
     Ok(Json(health))
 }
 
+/// What was lost in a sentence, where something was.
+fn losses(lost: &BTreeMap<String, u64>) -> Option<String> {
+    let reason = |(place, count): (&String, &u64)| {
+        let words = match place.as_str() {
+            "lines" => "lines whose sink was slow, full or broken",
+            "queue" => "for which the store was too slow",
+            "spool" => "for which the spool had no room",
+            "disk" => "for which the disk had no room",
+            "torn" => "torn by a crash",
+            "refused" => "that the database did not take",
+            other => other,
+        };
+        format!("{count} {words}")
+    };
+    let reasons: Vec<String> = lost.iter().map(reason).collect();
+    (!reasons.is_empty())
+        .then(|| format!("records were lost since the start: {}", reasons.join(", ")))
+}
+
 /// Say what runs here
 #[utoipa::path(get, path = "/api/v1/info", tag = "process", responses(
     (status = 200, description = "What runs here", body = Info),
 ))]
 async fn info(State(api): State<Api>) -> Json<Info> {
     Json(api.gateway().info())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_told_with_count_and_reason() {
+        let told = |lost: &[(&str, u64)]| {
+            let lost = lost
+                .iter()
+                .map(|(place, count)| ((*place).to_owned(), *count));
+            losses(&lost.collect())
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(
+            told(&[("queue", 17), ("disk", 2)]).as_deref(),
+            Some(
+                "records were lost since the start: 2 for which the disk had no room, 17 for which the store was too slow"
+            )
+        );
+    }
 }

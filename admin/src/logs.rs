@@ -3,18 +3,20 @@
 
 mod entry;
 mod export;
+mod feedback;
 mod question;
 
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::{Extension, Json, Router};
-use portcullis_store::Records;
 use portcullis_store::records::LARGEST_PAGE;
+use portcullis_store::{Feedback as Marks, Found, Records};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 pub use self::entry::{LogDetail, LogEntry};
+pub use self::feedback::Feedback;
 pub use self::question::{LogQuestion, narrow};
 use crate::api::Api;
 use crate::caller::Caller;
@@ -58,11 +60,15 @@ pub fn router() -> Router<Api> {
         .route("/api/v1/logs.csv", get(csv))
         .route("/api/v1/logs.ndjson", get(ndjson))
         .route("/api/v1/logs/{id}", get(one))
+        .route(
+            "/api/v1/logs/{id}/feedback",
+            put(feedback::put).delete(feedback::remove),
+        )
 }
 
 /// The documentation of this module.
 #[derive(OpenApi)]
-#[openapi(paths(list, csv, ndjson, one))]
+#[openapi(paths(list, csv, ndjson, one, feedback::put, feedback::remove))]
 pub struct Doc;
 
 /// List what happened, newest first
@@ -104,18 +110,37 @@ async fn one(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<LogDetail>, Problem> {
-    let missing = || Problem::not_found("there is no record of this id, or no longer");
-    if id.len() > MOST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(missing());
-    }
+    let found = visible(&api, &caller, &id).await?;
+    let marked = match found.said {
+        Some(_) => Marks::new(api.database()?).of(&id).await?,
+        None => None,
+    };
+    let feedback = marked.map(|marked| Feedback::of(marked.mark));
+    let detail = LogDetail::of(&found)?;
+    Ok(Json(LogDetail { feedback, ..detail }))
+}
+
+/// The record of a request's id, if the caller may see it. What belongs to another tenant does not exist.
+async fn visible(api: &Api, caller: &Caller, id: &str) -> Result<Found, Problem> {
+    check_id(id)?;
     let records = Records::new(api.database()?);
-    let found = records.by_id(&id).await?.ok_or_else(missing)?;
+    let found = records.by_id(id).await?.ok_or_else(missing)?;
     let record = &found.entry.record;
-    let scope = api.scope(&caller);
-    if scope.is_some_and(|scope| !scope.admits(&record.route, &record.host)) {
-        return Err(missing());
+    let scope = api.scope(caller);
+    match scope.is_none_or(|scope| scope.admits(&record.route, &record.host)) {
+        true => Ok(found),
+        false => Err(missing()),
     }
-    LogDetail::of(&found).map(Json)
+}
+
+/// What cannot be an id is the id of no record.
+fn check_id(id: &str) -> Result<(), Problem> {
+    let plain = id.len() <= MOST_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    plain.then_some(()).ok_or_else(missing)
+}
+
+fn missing() -> Problem {
+    Problem::not_found("there is no record of this id, or no longer")
 }
 
 /// Export what happened as comma-separated values, newest first

@@ -2,6 +2,9 @@
 //! it serves. A change is part of the settings made by API (`overlay.rs`): a version with who, when and what differs,
 //! that can be rolled back.
 
+mod compare;
+mod timeseries;
+
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -129,7 +132,7 @@ pub struct Shipped {
     pub threshold: f64,
 }
 
-/// What a model did since the process began, requests that were only tried (`analyze`) included.
+/// What a model did since the process began; requests that were only tried (`analyze`) are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelCounts {
     /// Requests that it had a vote on, shown or counted.
@@ -282,12 +285,14 @@ pub struct ModelChange {
 pub fn router() -> Router<Api> {
     Router::new()
         .route("/api/v1/models", get(list))
+        .route("/api/v1/models/timeseries", get(timeseries::timeseries))
+        .route("/api/v1/models/compare", get(compare::compare))
         .route("/api/v1/models/{name}", get(one).patch(change))
 }
 
 /// The documentation of this module.
 #[derive(OpenApi)]
-#[openapi(paths(list, one, change))]
+#[openapi(paths(list, one, change, timeseries::timeseries, compare::compare))]
 pub struct Doc;
 
 /// List the models

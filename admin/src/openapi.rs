@@ -75,17 +75,39 @@ pub fn document() -> utoipa::openapi::OpenApi {
     ] {
         document.merge(part);
     }
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         let operations = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.patch,
-            &mut item.delete,
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
         ];
-        operations.into_iter().flatten().for_each(usual_answers);
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(name(method, path));
+            usual_answers(operation);
+        }
     }
     document
+}
+
+/// What programs that are generated from the document call an operation: `get_logs_by_id` for `GET /api/v1/logs/{id}`.
+/// Handlers of two modules may bear one name, method and path are unique.
+fn name(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let mut name = method.to_owned();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        name.push('_');
+        match part
+            .strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+        {
+            Some(parameter) => name.push_str(&format!("by_{parameter}")),
+            None => name.push_str(&part.replace(['.', '-'], "_")),
+        }
+    }
+    name
 }
 
 /// Writes down what every operation of a kind may answer: the guard refuses, a query or body cannot be read, the store

@@ -266,7 +266,7 @@ async fn except(
         policy,
         exception,
     };
-    let remark = Remark(format!("{}: {}", made.policy, made.id));
+    let remark = Remark::on(&made.id, format!("policy {}", made.policy));
     Ok((StatusCode::CREATED, remark_of(remark), Json(made)))
 }
 

@@ -1,21 +1,27 @@
-//! How much happened: sums over a time, the same minute by minute or hour by hour, and who or what leads. Sums come
-//! from the roll-ups, which hold every record; who leads is counted over the newest records of the time.
+//! How much happened: sums over a time, and the same minute by minute, hour by hour or day by day, from the roll-ups,
+//! which hold every record; `stats/top.rs` says who leads, `stats/feedback.rs` what people said of verdicts.
 
-use std::collections::{BTreeMap, HashMap};
+mod feedback;
+mod span;
+mod top;
+
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use portcullis_store::{Cell, Records, Rollups, Width};
+use portcullis_store::{Cell, Feedback, Rollups};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa::{OpenApi, ToSchema};
 
+pub use self::feedback::FeedbackSums;
+pub use self::span::{Span, StatsQuestion, Step};
+pub use self::top::Leaders;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::Query;
-use crate::logs::LogQuestion;
 use crate::problem::Problem;
-use crate::time::{self, now_ms, rfc3339};
+use crate::time::rfc3339;
 
 /// What was counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -51,7 +57,7 @@ pub struct Sums {
 /// The sums of a time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StatsAnswer {
-    /// From here on, a whole minute or hour.
+    /// From here on, a whole minute, hour or day.
     #[schema(format = "date-time")]
     pub since: String,
     /// To before here.
@@ -63,12 +69,14 @@ pub struct StatsAnswer {
     pub routes: BTreeMap<String, Sums>,
     /// Requests by the rule that found something, the 50 that did so most often.
     pub rules: BTreeMap<String, u64>,
+    /// What people said of verdicts on requests of this time.
+    pub feedback: FeedbackSums,
 }
 
 /// Points in order of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Series {
-    /// `minute` or `hour`.
+    /// `minute`, `hour` or `day`.
     pub step: String,
     /// From here on.
     #[schema(format = "date-time")]
@@ -80,7 +88,7 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
-/// What was counted in one minute or hour.
+/// What was counted in one minute, hour or day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Point {
     /// When it began.
@@ -90,99 +98,18 @@ pub struct Point {
     pub sums: Sums,
 }
 
-/// Who or what leads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Leaders {
-    /// Most first.
-    pub leaders: Vec<Leader>,
-    /// How many records were counted: the newest that fit the question.
-    pub counted: usize,
-    /// Whether that was all there are.
-    pub complete: bool,
-}
-
-/// One that leads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Leader {
-    /// Who or what.
-    pub name: String,
-    /// Requests.
-    pub requests: u64,
-    /// Of them denied or throttled, or such as would have been.
-    pub stopped: u64,
-    /// The highest score.
-    pub score: f64,
-}
-
-/// Which time.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub struct StatsQuestion {
-    /// Not before: RFC 3339, or milliseconds since 1970. Absent: 24 hours before `until`.
-    #[param(nullable = false, max_length = 300)]
-    since: Option<String>,
-    /// Before: RFC 3339, or milliseconds since 1970. Absent: now.
-    #[param(nullable = false, max_length = 300)]
-    until: Option<String>,
-    /// How wide points are. Absent: minutes for up to six hours, hours for more.
-    #[param(nullable = false, inline)]
-    step: Option<Step>,
-}
-
-/// How wide points are.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Step {
-    /// Kept for days; at most 48 hours at once.
-    Minute,
-    /// At most 400 days at once.
-    Hour,
-}
-
-/// What leaders are counted by.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum By {
-    /// The client's address.
-    #[default]
-    Address,
-    /// The user.
-    User,
-    /// The path.
-    Path,
-    /// The route.
-    Route,
-    /// The rule.
-    Rule,
-    /// The host.
-    Host,
-}
-
-/// By what, and of which records; the filter is that of `/api/v1/logs`.
-#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents what is read together with the filter")]
-struct Leading {
-    /// What is counted.
-    #[param(nullable = false, inline, default = "address")]
-    by: Option<By>,
-    /// At most this many.
-    #[param(nullable = false, minimum = 1, maximum = 100, default = 10)]
-    limit: Option<usize>,
-}
-
 /// The routes of this module.
 pub fn router() -> Router<Api> {
     Router::new()
         .route("/api/v1/stats", get(stats))
         .route("/api/v1/stats/timeseries", get(timeseries))
-        .route("/api/v1/stats/top", get(top))
+        .route("/api/v1/stats/top", get(top::top))
+        .route("/api/v1/stats/feedback", get(feedback::feedback))
 }
 
 /// The documentation of this module.
 #[derive(OpenApi)]
-#[openapi(paths(stats, timeseries, top))]
+#[openapi(paths(stats, timeseries, top::top, feedback::feedback))]
 pub struct Doc;
 
 /// Sum up what happened
@@ -197,10 +124,13 @@ async fn stats(
     Query(question): Query<StatsQuestion>,
 ) -> Result<Json<StatsAnswer>, Problem> {
     let span = question.span()?;
-    let rollups = Rollups::new(api.database()?);
+    let database = api.database()?;
+    let marks = Feedback::new(database.clone());
+    let rollups = Rollups::new(database);
     let scope = api.scope(&caller);
+    let marks = marks.between(span.from, span.to, scope.as_ref()).await?;
     let routes = rollups
-        .by_route(span.width, span.from, span.to, scope.as_ref())
+        .by_route(span.width(), span.from, span.to, scope.as_ref())
         .await?;
     let mut total = Cell::default();
     routes.values().for_each(|cell| total.merge(cell));
@@ -213,6 +143,7 @@ async fn stats(
         rules: rules
             .map(|(rule, count)| (rule.to_string(), *count))
             .collect(),
+        feedback: FeedbackSums::of(&total, &marks),
         total: Sums::of(&total),
         routes: routes
             .iter()
@@ -221,7 +152,7 @@ async fn stats(
     }))
 }
 
-/// Show what happened minute by minute or hour by hour
+/// Show what happened minute by minute, hour by hour or day by day
 #[utoipa::path(get, path = "/api/v1/stats/timeseries", tag = "stats", params(StatsQuestion), responses(
     (status = 200, description = "The points", body = Series),
     (status = 400, description = "The question makes no sense", body = Problem, content_type = "application/problem+json"),
@@ -235,168 +166,19 @@ async fn timeseries(
     let span = question.span()?;
     let rollups = Rollups::new(api.database()?);
     let scope = api.scope(&caller);
-    let points = rollups
-        .series(span.width, span.from, span.to, scope.as_ref())
-        .await?;
+    let cells = span.cells(&rollups, scope.as_ref()).await?;
     Ok(Json(Series {
         step: span.word().to_owned(),
         since: rfc3339(span.from),
         until: rfc3339(span.to),
-        points: points
+        points: cells
             .iter()
-            .map(|point| Point {
-                start: rfc3339(point.start_ms),
-                sums: Sums::of(&point.cell),
+            .map(|(start, cell)| Point {
+                start: rfc3339(*start),
+                sums: Sums::of(cell),
             })
             .collect(),
     }))
-}
-
-/// Say who or what leads among the newest records
-#[utoipa::path(get, path = "/api/v1/stats/top", tag = "stats", params(Leading, LogQuestion), responses(
-    (status = 200, description = "The leaders", body = Leaders),
-    (status = 400, description = "The question makes no sense", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "There is no store", body = Problem, content_type = "application/problem+json"),
-))]
-async fn top(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    Query(mut question): Query<BTreeMap<String, String>>,
-) -> Result<Json<Leaders>, Problem> {
-    let by = question.remove("by");
-    let by = match by {
-        None => By::default(),
-        Some(word) => serde_json::from_value(word.into()).map_err(|_| {
-            Problem::bad_request("`by` is address, user, path, route, rule or host")
-        })?,
-    };
-    let limit = question.remove("limit").map(|text| text.parse::<usize>());
-    let limit = limit.transpose().ok().map(|limit| limit.unwrap_or(10));
-    let limit = limit.filter(|limit| (1..=100).contains(limit));
-    let limit = limit.ok_or_else(|| Problem::bad_request("`limit` is 1 to 100"))?;
-    let question = LogQuestion::of(question)?;
-    let filter = question.whole_filter(&api, &caller)?;
-    let records = Records::new(api.database()?);
-    let mut tally = HashMap::<String, Leader>::new();
-    let (mut counted, mut cursor) = (0, None);
-    loop {
-        let page = records.list(&filter, cursor.as_deref(), PAGE).await?;
-        counted += page.records.len();
-        for found in &page.records {
-            by.count(&found.entry.record, &mut tally);
-        }
-        cursor = page.next;
-        if cursor.is_none() || counted >= COUNTED {
-            break;
-        }
-    }
-    let mut leaders: Vec<Leader> = tally.into_values().collect();
-    leaders.sort_by(|a, b| {
-        b.requests
-            .cmp(&a.requests)
-            .then_with(|| a.name.cmp(&b.name))
-    });
-    leaders.truncate(limit);
-    Ok(Json(Leaders {
-        leaders,
-        counted,
-        complete: cursor.is_none(),
-    }))
-}
-
-impl By {
-    fn count(self, record: &portcullis_store::entry::Record, tally: &mut HashMap<String, Leader>) {
-        let verdict = record.verdict.as_ref();
-        let mut count = |name: &str| {
-            if name.is_empty() {
-                return;
-            }
-            let leader = tally.entry(name.to_owned()).or_insert_with(|| Leader {
-                name: name.to_owned(),
-                ..Leader::default()
-            });
-            let stops = |action: &str| matches!(action, "deny" | "throttle");
-            leader.requests += 1;
-            leader.stopped += u64::from(stops(&record.action) || stops(&record.would));
-            leader.score = leader
-                .score
-                .max(verdict.map_or(0.0, |verdict| verdict.score));
-        };
-        match self {
-            Self::Address => count(&record.client),
-            Self::User => count(&record.user),
-            Self::Path => count(&record.path),
-            Self::Route => count(&record.route),
-            Self::Host => count(&record.host),
-            Self::Rule => {
-                let evidence = verdict.map_or(&[][..], |verdict| &verdict.evidence);
-                let mut seen: Vec<&str> = Vec::new();
-                for found in evidence {
-                    if !seen.contains(&&*found.rule) {
-                        seen.push(&found.rule);
-                        count(&found.rule);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// A time that makes sense, and how it is cut.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    from: i64,
-    to: i64,
-    width: Width,
-}
-
-impl StatsQuestion {
-    fn span(&self) -> Result<Span, Problem> {
-        let read = |name: &str, text: &Option<String>, otherwise: i64| match text {
-            None => Ok(otherwise),
-            Some(text) => time::parse(text).ok_or_else(|| {
-                Problem::bad_request(format!(
-                    "`{name}` is no time: write 2026-01-31T23:59:59Z, or milliseconds since 1970"
-                ))
-            }),
-        };
-        let to = read("until", &self.until, now_ms())?;
-        let from = read("since", &self.since, to.saturating_sub(DAY).max(0))?;
-        if from >= to {
-            return Err(Problem::bad_request("`since` is not before `until`"));
-        }
-        let length = to - from;
-        let width = match self.step {
-            Some(Step::Minute) => Width::Minute,
-            Some(Step::Hour) => Width::Hour,
-            None if length <= DAY / 4 => Width::Minute,
-            None => Width::Hour,
-        };
-        let most = match width {
-            Width::Minute => 2 * DAY,
-            Width::Hour => 400 * DAY,
-        };
-        if length > most {
-            return Err(Problem::bad_request(
-                "that is too long: at most 48 hours by the minute, 400 days by the hour",
-            ));
-        }
-        let floor = |time: i64| time - time.rem_euclid(width.ms());
-        Ok(Span {
-            from: floor(from),
-            to: floor(to + width.ms() - 1),
-            width,
-        })
-    }
-}
-
-impl Span {
-    const fn word(&self) -> &'static str {
-        match self.width {
-            Width::Minute => "minute",
-            Width::Hour => "hour",
-        }
-    }
 }
 
 impl Sums {
@@ -427,10 +209,5 @@ impl Sums {
     }
 }
 
-/// A day in milliseconds.
-const DAY: i64 = 86_400_000;
 /// The rules that an answer names.
 const MOST_RULES: usize = 50;
-/// How many records leaders are counted over, and how many at once.
-const COUNTED: usize = 5000;
-const PAGE: usize = 1000;

@@ -1,5 +1,6 @@
 //! The routes behind a layer that says who calls, before a gateway that is a table and a store with a few records.
 
+mod reactions;
 mod tenants;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -215,7 +216,7 @@ struct Plane {
     _folder: tempfile::TempDir,
     router: Router,
     gateway: Arc<Table>,
-    _database: watch::Sender<Option<Database>>,
+    database: watch::Sender<Option<Database>>,
 }
 
 fn line(id: u32, path: &str, status: u16) -> Entry {
@@ -269,7 +270,7 @@ async fn plane_for(caller: Caller) -> Plane {
         _folder: folder,
         router: finish(routes, api),
         gateway,
-        _database: sender,
+        database: sender,
     }
 }
 
@@ -286,6 +287,10 @@ impl Answer {
 }
 
 impl Plane {
+    fn database(&self) -> Database {
+        self.database.borrow().clone().expect("there is one")
+    }
+
     async fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if body.is_some() {
@@ -522,10 +527,101 @@ const QUESTIONS: &[(&str, &str, Option<&str>, u16, &str)] = &[
     ),
     (
         "GET",
-        "/api/v1/stats/timeseries?step=day",
+        "/api/v1/stats/timeseries?step=week",
         None,
         400,
         "unknown variant",
+    ),
+    (
+        "GET",
+        "/api/v1/stats/timeseries?since=2026-01-31T05:00:00Z&until=2026-01-31T06:00:00Z&step=day",
+        None,
+        200,
+        r#""since":"2026-01-31T00:00:00.000Z","until":"2026-02-01T00:00:00.000Z","points":[{"start":"2026-01-31T00:00:00.000Z""#,
+    ),
+    (
+        "GET",
+        "/api/v1/stats/feedback?since=2026-01-31T00:00:00Z&until=2026-01-31T01:00:00Z",
+        None,
+        200,
+        r#""total":{"requests":10,"denied":1,"confirmed":0"#,
+    ),
+    (
+        "GET",
+        "/api/v1/stats/feedback?what=1",
+        None,
+        400,
+        "unknown field",
+    ),
+    (
+        "GET",
+        "/api/v1/logs?feedback=maybe",
+        None,
+        400,
+        "false-positive, confirmed and none",
+    ),
+    (
+        "GET",
+        "/api/v1/logs?feedback=none&action=deny",
+        None,
+        200,
+        "sqli-a",
+    ),
+    (
+        "PUT",
+        "/api/v1/logs/none/feedback",
+        Some(r#"{"verdict":"confirmed"}"#),
+        404,
+        "no record",
+    ),
+    (
+        "PUT",
+        "/api/v1/logs/0000000000000000000000000000000a/feedback",
+        Some(r#"{"verdict":"maybe"}"#),
+        422,
+        "unknown variant",
+    ),
+    (
+        "PUT",
+        "/api/v1/logs/0000000000000000000000000000000a/feedback",
+        Some(r#"{"verdict":"confirmed","comment":"a\u0000b"}"#),
+        422,
+        "1024 characters",
+    ),
+    (
+        "DELETE",
+        "/api/v1/logs/0000000000000000000000000000000a/feedback",
+        None,
+        404,
+        "no record",
+    ),
+    (
+        "GET",
+        "/api/v1/models/timeseries?since=2026-01-31T00:00:00Z&until=2026-01-31T01:00:00Z&step=hour",
+        None,
+        200,
+        r#""requests":10,"flagged":1,"models":{}"#,
+    ),
+    (
+        "GET",
+        "/api/v1/models/compare?a=cnn",
+        None,
+        400,
+        "`b` names no model",
+    ),
+    (
+        "GET",
+        "/api/v1/models/compare?a=cnn&b=bilstm&what=1",
+        None,
+        400,
+        "unknown field",
+    ),
+    (
+        "GET",
+        "/api/v1/models/compare?a=cnn&b=bilstm",
+        None,
+        200,
+        r#""counted":0,"looked_at":10,"complete":true"#,
     ),
     (
         "GET",
@@ -906,7 +1002,7 @@ async fn without_a_store_what_needs_one_says_so() {
         _folder: tempfile::tempdir().expect("a folder"),
         router: finish(router(api.clone()).layer(Extension(caller)), api),
         gateway: Arc::default(),
-        _database: sender,
+        database: sender,
     };
     for path in ["logs", "logs.csv", "logs/a", "stats", "stats/top", "config"] {
         let answer = plane.ask("GET", &format!("/api/v1/{path}"), None).await;
@@ -1012,6 +1108,21 @@ fn every_route_is_documented_and_every_document_routed() {
         .filter(|(_, path, _)| !path.starts_with("/api/v1/docs"))
         .map(|(method, path, _): &(Method, _, _)| format!("{method} {path}"))
         .collect();
+    let mut ids: Vec<&str> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .values()
+        .flat_map(|methods| methods.as_object().expect("methods").values())
+        .filter_map(|operation| operation["operationId"].as_str())
+        .collect();
+    let operations = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(
+        (ids.len(), operations),
+        (documented.len(), documented.len()),
+        "{ids:?}"
+    );
     documented.sort();
     routed.sort();
     assert_eq!(documented, routed);

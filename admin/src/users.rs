@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod login;
 pub mod oidc;
+pub mod sessions;
 pub mod tokens;
 
 use axum::extract::{DefaultBodyLimit, State};
@@ -32,6 +33,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(access: Access) -> Router<S> {
         .route("/api/v1/oidc/callback", get(oidc::callback))
         .route("/api/v1/logout", post(login::logout))
         .route("/api/v1/session", get(login::session))
+        .route("/api/v1/sessions", get(sessions::list))
+        .route("/api/v1/sessions/{id}", delete(sessions::remove))
         .route("/api/v1/password", post(login::password))
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{id}", delete(tokens::remove))
@@ -51,6 +54,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(access: Access) -> Router<S> {
     login::logout,
     login::session,
     login::password,
+    sessions::list,
+    sessions::remove,
     tokens::list,
     tokens::add,
     tokens::remove,
@@ -117,24 +122,29 @@ pub struct NewUser {
     role: Role,
     /// The only tenant whose traffic they see.
     #[serde(default)]
+    #[schema(nullable = false)]
     tenant: Option<String>,
     /// The password of their first log-in, at which they must change it. Absent: one is drawn and returned.
     #[serde(default)]
-    #[schema(min_length = 12, max_length = 256)]
+    #[schema(nullable = false, min_length = 12, max_length = 256)]
     password: Option<String>,
 }
 
 /// What is to change of a user; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct UserChange {
     /// What they may do.
+    #[schema(nullable = false)]
     role: Option<Role>,
     /// The only tenant whose traffic they see; an empty text lets them see all.
+    #[schema(nullable = false)]
     tenant: Option<String>,
     /// Whether they are shut out; it ends their sessions.
+    #[schema(nullable = false)]
     disabled: Option<bool>,
     /// Draws a one-time password, ends their sessions, and stops their tokens until they have changed it.
+    #[schema(nullable = false)]
     reset_password: Option<bool>,
 }
 
@@ -178,7 +188,7 @@ pub(crate) async fn add(
         ))
         .into());
     }
-    let remark = Remark(format!("{}: {}", user.name, user.role));
+    let remark = Remark::on(&user.name, user.role.clone());
     let issued = Issued {
         user: Account::of(&user),
         one_time_password: drawn,
@@ -284,7 +294,7 @@ impl UserChange {
         }
         let role = user.role.parse().unwrap_or(Role::Viewer);
         check_tenant(role, user.tenant.as_ref(), settings)?;
-        Ok(Remark(format!("{}: {}", user.name, changes.join(", "))))
+        Ok(Remark::of(format!("{}: {}", user.name, changes.join(", "))))
     }
 }
 

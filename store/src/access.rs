@@ -12,6 +12,8 @@ use crate::database::{Database, StoreError};
 pub const SESSIONS_PER_USER: i64 = 32;
 /// Tokens that one user may have; no further one is made.
 pub const TOKENS_PER_USER: i64 = 64;
+/// The digits of a session's hash that it is called by where it is listed.
+pub const SESSION_NAME: usize = 16;
 /// Users there may be.
 pub const USERS: i64 = 10_000;
 
@@ -267,6 +269,57 @@ impl Accounts {
     pub async fn close(&self, hash: &str) -> Result<bool, StoreError> {
         let statement = sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash.to_owned());
         self.changed(statement).await
+    }
+
+    /// The sessions of one user, or of all, that were opened after `opened` and used after `seen`; newest first, at
+    /// most 1,000.
+    pub async fn sessions(
+        &self,
+        user: Option<&str>,
+        opened: i64,
+        seen: i64,
+    ) -> Result<Vec<Session>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT hash, user_name, source, created_ms, seen_ms FROM sessions
+             WHERE ($1 = '' OR user_name = $1) AND created_ms > $2 AND seen_ms > $3
+             ORDER BY created_ms DESC, hash LIMIT 1000",
+        )
+        .bind(user.unwrap_or_default().to_owned())
+        .bind(opened)
+        .bind(seen)
+        .fetch_all(self.database.pool())
+        .await?;
+        let read = |row: &AnyRow| {
+            Ok(Session {
+                hash: row.try_get("hash")?,
+                user: row.try_get("user_name")?,
+                source: row.try_get("source")?,
+                created: row.try_get("created_ms")?,
+                seen: row.try_get("seen_ms")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Ends the session whose hash begins like this ([`SESSION_NAME`] digits), of `user` where one is given; returns
+    /// whose it was, `None` where there was none.
+    pub async fn close_named(
+        &self,
+        name: &str,
+        user: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        let is_name = name.len() == SESSION_NAME && name.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_name {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "DELETE FROM sessions WHERE substr(hash, 1, 16) = $1 AND ($2 = '' OR user_name = $2) RETURNING user_name",
+        )
+        .bind(name.to_owned())
+        .bind(user.unwrap_or_default().to_owned())
+        .fetch_optional(self.database.pool())
+        .await?;
+        Ok(row.map(|row| row.try_get("user_name")).transpose()?)
     }
 
     /// Ends all sessions of a user.

@@ -90,6 +90,28 @@ pub struct Verdict {
     pub category: Box<str>,
     /// The findings, strongest first.
     pub evidence: Vec<Evidence>,
+    /// What the models say, where they were asked.
+    pub ensemble: Option<Ensemble>,
+}
+
+/// What the models say, as far as it is counted.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct Ensemble {
+    /// Each model that was asked.
+    pub votes: Vec<Vote>,
+}
+
+/// The vote of a model.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct Vote {
+    /// The model's name.
+    pub model: Box<str>,
+    /// Its calibrated probability of an attack, 0 to 1.
+    pub probability: f64,
+    /// Whether that is at or above its own threshold.
+    pub agrees: bool,
 }
 
 /// A finding, as far as it is searched.
@@ -106,6 +128,30 @@ impl Record {
     /// When the head of the request had arrived, in milliseconds since 1970; 0 where the time cannot be read.
     pub fn time_ms(&self) -> i64 {
         read_time(&self.time).unwrap_or_default()
+    }
+
+    /// What was done with the request, or would have been where the policy only observes and that is more.
+    pub fn decided(&self) -> &str {
+        const RISING: [&str; 4] = ["allow", "tag", "throttle", "deny"];
+        let rank = |action: &str| RISING.iter().position(|one| *one == action);
+        match rank(&self.would) > rank(&self.action) {
+            true => &self.would,
+            false => &self.action,
+        }
+    }
+
+    /// Whether something was held against the request: it was tagged, throttled or denied, or would have been.
+    pub fn is_flagged(&self) -> bool {
+        !matches!(self.decided(), "" | "allow")
+    }
+
+    /// The models' votes on the request; none where no model was asked.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> {
+        let ensemble = self
+            .verdict
+            .as_ref()
+            .and_then(|verdict| verdict.ensemble.as_ref());
+        ensemble.into_iter().flat_map(|ensemble| &ensemble.votes)
     }
 }
 
@@ -159,6 +205,24 @@ mod tests {
         assert_eq!((&*entry.record.id, entry.record.status), ("b9", 403));
         let verdict = entry.record.verdict.expect("it has one");
         assert_eq!(&*verdict.evidence[0].rule, "sqli-union-select");
+    }
+
+    #[test]
+    fn the_stronger_of_what_was_done_and_would_have_been_counts() {
+        for (action, would, expected, flagged) in [
+            ("allow", "", "allow", false),
+            ("allow", "deny", "deny", true),
+            ("deny", "tag", "deny", true),
+            ("tag", "throttle", "throttle", true),
+            ("", "", "", false),
+        ] {
+            let record = Record {
+                action: action.into(),
+                would: would.into(),
+                ..Record::default()
+            };
+            assert_eq!((record.decided(), record.is_flagged()), (expected, flagged));
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) use self::key::{first_at as first_key, time_ms as time_of_key};
 pub(crate) use self::terms::host_name;
 use crate::database::{Database, Dialect, StoreError};
 use crate::entry::Entry;
+use crate::feedback::Said;
 
 /// The records of a database.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Found {
     pub key: i64,
     /// The gateway that wrote it.
     pub node: Box<str>,
+    /// What people said of its verdict; `None` where nobody said anything.
+    pub said: Option<Said>,
     /// The record and its line.
     pub entry: Entry,
 }
@@ -92,7 +95,7 @@ impl Records {
                 true => &question.quick,
                 false => &question.whole,
             };
-            let rows = self.fetch(asked, range, slice).await?;
+            let rows = self.fetch(asked, filter, range, slice).await?;
             let exhausted = rows.len() < slice;
             looked_at += rows.len();
             for found in rows {
@@ -124,7 +127,8 @@ impl Records {
     /// When the database fails.
     pub async fn by_id(&self, id: &str) -> Result<Option<Found>, StoreError> {
         let question = filter::id_question(id, self.database.dialect());
-        let found = self.fetch(&question, KeyRange::ALL, SLICE).await?;
+        let any = Filter::default();
+        let found = self.fetch(&question, &any, KeyRange::ALL, SLICE).await?;
         Ok(found
             .into_iter()
             .find(|found| &*found.entry.record.id == id))
@@ -152,23 +156,21 @@ impl Records {
         .flatten()
     }
 
-    /// Rows within `range` that answer `question`, newest first.
+    /// Rows within `range` that answer `question` and what `filter` asks of feedback, newest first.
     async fn fetch(
         &self,
         question: &str,
+        filter: &Filter,
         range: KeyRange,
         limit: usize,
     ) -> Result<Vec<Found>, StoreError> {
-        let sql = match (self.database.dialect(), question.is_empty()) {
-            (_, true) => LATEST,
-            (Dialect::Sqlite, false) => LATEST_OF_SQLITE,
-            (Dialect::Postgres, false) => LATEST_OF_POSTGRES,
-        };
-        let mut query = sqlx::query_as::<_, (i64, String, String)>(AssertSqlSafe(sql))
+        let way = Way::of(question, filter, self.database.dialect());
+        let sql = way.statement(&filter.feedback_condition());
+        let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql))
             .bind(range.first)
             .bind(range.last)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        if !question.is_empty() {
+        if way.asks_the_index() {
             query = query.bind(question.to_owned());
         }
         let rows = query.fetch_all(self.database.pool()).await?;
@@ -200,21 +202,66 @@ impl KeyRange {
     }
 }
 
+/// Key, node, line, and what was said of it.
+type Row = (i64, String, String, Option<String>);
+
 /// A row that cannot be read would be one that was not written by us; it is left out.
-fn found((key, node, line): (i64, String, String)) -> Option<Found> {
+fn found((key, node, line, said): Row) -> Option<Found> {
     Some(Found {
         key,
         node: node.into(),
+        said: said.and_then(|said| said.parse().ok()),
         entry: Entry::read(&line).ok()?,
     })
 }
 
-const LATEST: &str =
-    "SELECT key, node, line FROM records WHERE key BETWEEN $1 AND $2 ORDER BY key DESC LIMIT $3";
-const LATEST_OF_SQLITE: &str = "SELECT r.key, r.node, r.line FROM record_terms t JOIN records r ON r.key = t.rowid \
-    WHERE record_terms MATCH $4 AND t.rowid BETWEEN $1 AND $2 ORDER BY t.rowid DESC LIMIT $3";
-const LATEST_OF_POSTGRES: &str = "SELECT key, node, line FROM records \
-    WHERE key BETWEEN $1 AND $2 AND terms @@ $4::tsquery ORDER BY key DESC LIMIT $3";
+/// By which table rows are come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// In order of time.
+    Time,
+    /// By the terms of FTS5.
+    SqliteTerms,
+    /// By the terms of GIN.
+    PostgresTerms,
+    /// By what people marked, which is little; everything else is looked at afterwards.
+    Marks,
+}
+
+impl Way {
+    fn of(question: &str, filter: &Filter, dialect: Dialect) -> Self {
+        match dialect {
+            _ if filter.is_of_marked() => Self::Marks,
+            _ if question.is_empty() => Self::Time,
+            Dialect::Sqlite => Self::SqliteTerms,
+            Dialect::Postgres => Self::PostgresTerms,
+        }
+    }
+
+    const fn asks_the_index(self) -> bool {
+        matches!(self, Self::SqliteTerms | Self::PostgresTerms)
+    }
+
+    /// The statement, with a condition on table `f`. SQLite keeps the order of a CROSS JOIN, so that few marks lead to
+    /// few records and not the other way round.
+    fn statement(self, condition: &str) -> String {
+        let (tables, key, terms) = match self {
+            Self::Time => (RECORDS, "r.key", ""),
+            Self::SqliteTerms => (TERMS, "t.rowid", " AND record_terms MATCH $4"),
+            Self::PostgresTerms => (RECORDS, "r.key", " AND r.terms @@ $4::tsquery"),
+            Self::Marks => (MARKS, "f.record_key", " AND r.key = f.record_key"),
+        };
+        format!(
+            "SELECT r.key, r.node, r.line, f.said FROM {tables} \
+             WHERE {key} BETWEEN $1 AND $2{terms}{condition} ORDER BY {key} DESC LIMIT $3"
+        )
+    }
+}
+
+const RECORDS: &str = "records r LEFT JOIN feedback f ON f.record_key = r.key";
+const TERMS: &str =
+    "record_terms t JOIN records r ON r.key = t.rowid LEFT JOIN feedback f ON f.record_key = r.key";
+const MARKS: &str = "feedback f CROSS JOIN records r";
 
 #[cfg(test)]
 mod tests;

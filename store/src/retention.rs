@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::database::{Database, Dialect, StoreError};
+use crate::feedback::{Feedback, MOST_MARKS};
 use crate::records::{first_key, time_of_key};
 use crate::rollup::{Rollups, take_lease};
 
@@ -36,7 +37,7 @@ const SLICES: usize = 200;
 /// The rest between two slices, in which others write.
 const REST: Duration = Duration::from_millis(10);
 
-/// Roll-ups of minutes are kept this long, those of hours for 400 days.
+/// Roll-ups of minutes are kept this long, those of hours and what people said of verdicts for 400 days.
 const MINUTES: i64 = 8 * 86_400_000;
 const HOURS: i64 = 400 * 86_400_000;
 
@@ -99,6 +100,9 @@ impl Database {
         }
         Rollups::new(self.clone())
             .forget(now_ms - MINUTES, now_ms - HOURS)
+            .await?;
+        Feedback::new(self.clone())
+            .forget(now_ms - HOURS, MOST_MARKS)
             .await?;
         let age = i64::try_from(keep.age.as_millis()).unwrap_or(i64::MAX);
         let too_old = first_key(now_ms.saturating_sub(age));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-pub use self::cell::{Cell, Counts};
+pub use self::cell::{Cell, Counts, Votes};
 pub use self::histogram::Histogram;
 use crate::database::{Database, StoreError};
 use crate::entry::Record;

@@ -271,13 +271,14 @@ impl Asked {
             _ => "done",
         };
         let remark = response.extensions().get::<Remark>();
+        let named = remark.filter(|remark| !remark.target.is_empty());
         Event {
             who,
             source: self.source.to_string(),
             action: self.action(),
-            target: self.path.clone(),
+            target: named.map_or_else(|| self.path.clone(), |remark| remark.target.clone()),
             outcome: outcome.to_owned(),
-            detail: remark.map_or_else(|| words(status), |remark| remark.0.clone()),
+            detail: remark.map_or_else(|| words(status), |remark| remark.detail.clone()),
             ..Event::default()
         }
     }

@@ -10,6 +10,8 @@ use crate::caller::Role;
 /// The routes whose handlers look at [`Caller::scope`](crate::Caller), or which are about the caller alone.
 const OPEN: &[&str] = &[
     "/api/v1/session",
+    "/api/v1/sessions",
+    "/api/v1/sessions/{id}",
     "/api/v1/logout",
     "/api/v1/password",
     "/api/v1/tokens",
@@ -21,11 +23,13 @@ const OPEN: &[&str] = &[
     "/api/v1/alerts/{id}/comments",
     "/api/v1/logs",
     "/api/v1/logs/{id}",
+    "/api/v1/logs/{id}/feedback",
     "/api/v1/logs.csv",
     "/api/v1/logs.ndjson",
     "/api/v1/stats",
     "/api/v1/stats/timeseries",
     "/api/v1/stats/top",
+    "/api/v1/stats/feedback",
     "/api/v1/subjects/{id}",
     "/api/v1/live",
     "/api/v1/live/events",

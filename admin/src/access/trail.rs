@@ -16,7 +16,12 @@ const KEPT: (Duration, i64) = (Duration::from_secs(400 * 86_400), 1_000_000);
 
 /// What a handler wants to have in the trail beside the route: put it into the answer's extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark(pub String);
+pub struct Remark {
+    /// Whom or what it was done to; empty where the path says that already.
+    pub target: String,
+    /// What else there is to know.
+    pub detail: String,
+}
 
 /// What happened at the door, since the start.
 #[derive(Debug, Default)]
@@ -33,6 +38,24 @@ pub struct Counts {
     pub forbidden: AtomicU64,
     /// Events that the store did not take.
     pub audit_lost: AtomicU64,
+}
+
+impl Remark {
+    /// On what the path names.
+    pub const fn of(detail: String) -> Self {
+        Self {
+            target: String::new(),
+            detail,
+        }
+    }
+
+    /// On what the path does not name: it was in the body.
+    pub fn on(target: &str, detail: String) -> Self {
+        Self {
+            target: target.to_owned(),
+            detail,
+        }
+    }
 }
 
 impl Counts {

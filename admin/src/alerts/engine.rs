@@ -9,13 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use portcullis_config::Alerts as Settings;
 use portcullis_store::alerts::{Alert, Alerts, Change, Level, Sighting};
 use portcullis_store::{Batch, StoreError, Subscription};
-use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::matching;
 use super::quiet;
-use super::view;
+use super::view::{AlertChange, AlertEvent};
 use super::watch::{TenantOf, Watch};
 use crate::live::Hub;
 
@@ -27,15 +26,6 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
 /// The most sightings that wait for the store.
 const MOST_WAITING: usize = 1000;
-
-/// An incident that is new, worse, or goes on, as the live feed tells it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Event {
-    /// The incident as it is in the store.
-    pub alert: view::Alert,
-    /// `opened`, `raised` or `grown`.
-    pub change: Change,
-}
 
 /// What the engine has done, for metrics.
 #[derive(Debug, Default)]
@@ -155,7 +145,7 @@ impl Engine {
         self.counts.lost.fetch_add(beyond as u64, Ordering::Relaxed);
     }
 
-    async fn note(&self, sighting: &Sighting, now_ms: i64) -> Result<Event, StoreError> {
+    async fn note(&self, sighting: &Sighting, now_ms: i64) -> Result<AlertEvent, StoreError> {
         let window_ms = milliseconds(self.settings.borrow().window.get());
         let noted = self.store.note(sighting, window_ms).await?;
         if noted.change == Change::Opened {
@@ -164,10 +154,7 @@ impl Engine {
         if noted.change != Change::Grown {
             self.tell(&noted.alert, noted.change, now_ms).await?;
         }
-        Ok(Event {
-            alert: view::Alert::of(&noted.alert),
-            change: noted.change,
-        })
+        Ok(AlertEvent::of(&noted.alert, AlertChange::of(noted.change)))
     }
 
     async fn tell(&self, alert: &Alert, change: Change, now_ms: i64) -> Result<(), StoreError> {

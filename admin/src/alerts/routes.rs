@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::advice::Advice;
-use super::view::{Alert, AlertLevel, AlertState};
+use super::view::{Alert, AlertChange, AlertEvent, AlertLevel, AlertState};
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::{self, Path, Query};
@@ -223,11 +223,11 @@ async fn acknowledge(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<AlertDetails>, Problem> {
-    find(&api, &caller, &id).await?;
+    let before = find(&api, &caller, &id).await?;
     let alert = store(&api)?
         .acknowledge(&id, &caller.name, now_ms())
         .await?;
-    changed(&api, &caller, alert).await
+    changed(&api, &caller, &before, alert, AlertChange::Acknowledged).await
 }
 
 /// Take that back
@@ -242,9 +242,9 @@ async fn reopen(
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<AlertDetails>, Problem> {
-    find(&api, &caller, &id).await?;
+    let before = find(&api, &caller, &id).await?;
     let alert = store(&api)?.reopen(&id).await?;
-    changed(&api, &caller, alert).await
+    changed(&api, &caller, &before, alert, AlertChange::Reopened).await
 }
 
 /// Remark on an alert
@@ -325,12 +325,19 @@ async fn find(api: &Api, caller: &Caller, id: &str) -> Result<store::Alert, Prob
         .ok_or_else(|| Problem::not_found("there is no such alert"))
 }
 
+/// Shows an alert that somebody changed, and tells whoever watches live, unless it was so before.
 async fn changed(
     api: &Api,
     caller: &Caller,
+    before: &store::Alert,
     alert: Option<store::Alert>,
+    change: AlertChange,
 ) -> Result<Json<AlertDetails>, Problem> {
     let alert = alert.ok_or_else(|| Problem::not_found("there is no such alert"))?;
+    if alert.state != before.state {
+        let event = AlertEvent::of(&alert, change);
+        api.hub().alert(&alert.tenant, &event);
+    }
     details(api, caller, &alert).await
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use portcullis_store::alerts::detail::Detail;
-use portcullis_store::alerts::{self as store, Level, State};
+use portcullis_store::alerts::{self as store, Change, Level, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,6 +60,31 @@ pub struct Alert {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "date-time")]
     pub acknowledged: Option<String>,
+}
+
+/// An alert that is new or has changed, as the live feed tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AlertEvent {
+    /// The alert as it is now.
+    pub alert: Alert,
+    /// What has changed.
+    pub change: AlertChange,
+}
+
+/// How an alert has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertChange {
+    /// It is new.
+    Opened,
+    /// Its level rose.
+    Raised,
+    /// More of the same.
+    Grown,
+    /// Somebody has looked.
+    Acknowledged,
+    /// Somebody took that back.
+    Reopened,
 }
 
 /// A request to look at.
@@ -144,6 +169,27 @@ impl Alert {
                 .collect(),
             acknowledged_by: stored.acknowledged_by.clone(),
             acknowledged: stored.acknowledged_ms.map(rfc3339),
+        }
+    }
+}
+
+impl AlertEvent {
+    /// What became of an alert.
+    pub fn of(stored: &store::Alert, change: AlertChange) -> Self {
+        Self {
+            alert: Alert::of(stored),
+            change,
+        }
+    }
+}
+
+impl AlertChange {
+    /// What a sighting did.
+    pub const fn of(change: Change) -> Self {
+        match change {
+            Change::Opened => Self::Opened,
+            Change::Raised => Self::Raised,
+            Change::Grown => Self::Grown,
         }
     }
 }

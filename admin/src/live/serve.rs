@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{Event, MOST_WATCHERS, Stats, Topic, Traffic, Watcher};
+use crate::alerts::view::AlertEvent;
 use crate::api::Api;
 use crate::caller::Caller;
 use crate::extract::Query;
@@ -44,8 +45,8 @@ pub(super) enum LiveEvent {
     Stats(Stats),
     /// One exchange out of a sample.
     Traffic(Traffic),
-    /// An alert that is new or has changed, as `/api/v1/alerts` shows it.
-    #[schema(value_type = Object)]
+    /// An alert that is new or has changed.
+    #[schema(value_type = AlertEvent)]
     Alert(serde_json::Value),
     /// So many events were missed because the client read too slowly.
     Missed(u64),
@@ -84,7 +85,7 @@ pub fn router() -> Router<Api> {
 
 /// The documentation of this module.
 #[derive(OpenApi)]
-#[openapi(paths(socket, events), components(schemas(LiveEvent)))]
+#[openapi(paths(socket, events), components(schemas(LiveEvent, AlertEvent)))]
 pub struct Doc;
 
 /// Watch live over a WebSocket

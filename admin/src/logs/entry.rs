@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::Feedback;
 use crate::problem::Problem;
 use crate::verdict::Verdict;
 
@@ -74,6 +75,8 @@ pub struct LogEntry {
     pub outcome: String,
     /// Why, where the outcome alone does not say.
     pub reason: String,
+    /// What people said of the verdict: `false-positive`, `confirmed`.
+    pub feedback: String,
 }
 
 /// Everything that is known of an exchange.
@@ -91,6 +94,10 @@ pub struct LogDetail {
     pub response_verdict: Option<Verdict>,
     /// Microseconds that each stage of the gateway took.
     pub timings_us: BTreeMap<String, f64>,
+    /// What somebody said of the verdict; absent where nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub feedback: Option<Feedback>,
     /// The record as it was written.
     #[schema(value_type = Object)]
     pub record: Value,
@@ -147,12 +154,15 @@ impl LogEntry {
             duration_us: record.duration_us,
             outcome: record.outcome.to_string(),
             reason: record.reason.to_string(),
+            feedback: found
+                .said
+                .map_or_else(String::new, |said| said.as_str().to_owned()),
         }
     }
 }
 
 impl LogDetail {
-    /// Everything that a line says.
+    /// Everything that a line says, without what people said.
     ///
     /// # Errors
     /// When the line is not what this version can read.
@@ -164,6 +174,7 @@ impl LogDetail {
             verdict: parts.verdict.map(Verdict::marked),
             response_verdict: parts.response_verdict.map(Verdict::marked),
             timings_us: parts.timings_us,
+            feedback: None,
             record: serde_json::from_str(line).map_err(Problem::fault)?,
         })
     }

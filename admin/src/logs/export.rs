@@ -12,7 +12,7 @@ use super::LogEntry;
 
 /// The columns of the comma-separated form.
 const COLUMNS: &str = "time,id,node,client,method,host,path,query,status,route,policy,mode,action,would,score,level,\
-    category,rules,why,user,session,key,limit,ban,upstream,bytes_in,bytes_out,duration_us,outcome,reason\r\n";
+    category,rules,why,user,session,key,limit,ban,upstream,bytes_in,bytes_out,duration_us,outcome,reason,feedback\r\n";
 
 /// How many records become one piece of the body.
 const PIECE: usize = 100;
@@ -85,7 +85,7 @@ fn row(entry: &LogEntry, out: &mut String) {
     let (status, score) = (entry.status.to_string(), entry.score.to_string());
     let (bytes_in, bytes_out) = (entry.bytes_in.to_string(), entry.bytes_out.to_string());
     let duration = entry.duration_us.to_string();
-    let cells: [&str; 30] = [
+    let cells: [&str; 31] = [
         &entry.time,
         &entry.id,
         &entry.node,
@@ -116,6 +116,7 @@ fn row(entry: &LogEntry, out: &mut String) {
         &duration,
         &entry.outcome,
         &entry.reason,
+        &entry.feedback,
     ];
     for (number, text) in cells.iter().enumerate() {
         if number > 0 {
@@ -181,6 +182,6 @@ mod tests {
         let mut out = String::new();
         row(&LogEntry::default(), &mut out);
         assert_eq!(out.matches(',').count(), COLUMNS.matches(',').count());
-        assert!(out.ends_with("\r\n") && COLUMNS.ends_with("reason\r\n"));
+        assert!(out.ends_with("\r\n") && COLUMNS.ends_with("feedback\r\n"));
     }
 }

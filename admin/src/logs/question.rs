@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use portcullis_store::{Filter, Status};
+use portcullis_store::{Filter, Said, Status};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -69,6 +69,9 @@ pub struct LogQuestion {
     /// `complete`, `client-gone`, `upstream-error`, `timeout`, `refused`, `internal-error`.
     #[param(nullable = false, max_length = 300)]
     pub outcome: Option<String>,
+    /// What people said of the verdict: `false-positive`, `confirmed`; `none` where nobody said anything.
+    #[param(nullable = false, max_length = 300, example = "none")]
+    pub feedback: Option<String>,
     /// What the path begins with.
     #[param(nullable = false, max_length = 300)]
     pub path: Option<String>,
@@ -122,6 +125,7 @@ impl LogQuestion {
             rules: words("rule", self.rule.as_deref())?,
             nodes: words("node", self.node.as_deref())?,
             outcomes: words("outcome", self.outcome.as_deref())?,
+            feedback: said(self.feedback.as_deref())?,
             path: text("path", self.path.as_deref())?,
             text: text("q", self.q.as_deref())?,
             scope: api.scope(caller),
@@ -229,6 +233,16 @@ fn networks(value: Option<&str>) -> Result<Vec<IpNet>, Problem> {
             })
         })
         .collect()
+}
+
+fn said(value: Option<&str>) -> Result<Vec<Option<Said>>, Problem> {
+    let read = |word: &String| match word.as_str() {
+        "none" => Ok(None),
+        word => word.parse().map(Some).map_err(|_| {
+            Problem::bad_request("`feedback` takes false-positive, confirmed and none")
+        }),
+    };
+    words("feedback", value)?.iter().map(read).collect()
 }
 
 fn statuses(value: Option<&str>) -> Result<Vec<Status>, Problem> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use portcullis_store::alerts::{Alerts, Detail, Level, Sighting};
-use portcullis_store::{Batch, TenantScope};
+use portcullis_store::feedback::Mark;
+use portcullis_store::{Batch, Feedback, Said, TenantScope};
 
 use super::*;
 use crate::access::tenant;
@@ -41,6 +42,11 @@ const QUESTIONS: &[(&str, &str, &str)] = &[
         "/api/v1/stats/timeseries?{day}",
         r#""requests":2"#,
     ),
+    (
+        "/api/v1/stats/feedback",
+        "/api/v1/stats/feedback?{day}",
+        r#""requests":2"#,
+    ),
     ("/api/v1/stats/top", "/api/v1/stats/top?by=path", "only-a"),
     ("/api/v1/stats/top", "/api/v1/stats/top?by=host", "a.test"),
     ("/api/v1/alerts", "/api/v1/alerts", "only-a"),
@@ -68,7 +74,12 @@ const QUESTIONS: &[(&str, &str, &str)] = &[
 ];
 
 /// Routes that are about the caller alone, and are served elsewhere.
-const OWN_AFFAIRS: [&str; 3] = ["/api/v1/session", "/api/v1/tokens", "/api/v1/live/events"];
+const OWN_AFFAIRS: [&str; 4] = [
+    "/api/v1/session",
+    "/api/v1/sessions",
+    "/api/v1/tokens",
+    "/api/v1/live/events",
+];
 
 /// After this nothing more comes.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -142,7 +153,7 @@ async fn town(tenant: &str, scope: TenantScope) -> Town {
         _folder: folder,
         router: finish(router(api.clone()).layer(Extension(caller)), api),
         gateway,
-        _database: sender,
+        database: sender,
     };
     Town {
         plane,
@@ -260,6 +271,64 @@ async fn a_tenant_changes_no_alert_of_another() {
             assert_eq!(status < 300, found, "{path}: {}", answer.text);
             assert_eq!(leaks(&answer.text, "a"), [""; 0], "{path}: {}", answer.text);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_says_nothing_of_records_of_others_and_hears_nothing_said_of_them() {
+    let town = town_of_a().await;
+    let database = town.plane.database();
+    let body = r#"{"verdict":"false-positive"}"#;
+    for (at, record) in town.records.iter().enumerate() {
+        let id = &record.record.id;
+        let path = format!("/api/v1/logs/{id}/feedback");
+        let own = at < 2;
+        let answer = town.plane.ask("PUT", &path, Some(body)).await;
+        assert_eq!(
+            answer.status.as_u16(),
+            if own { 200 } else { 404 },
+            "{path}"
+        );
+        // Somebody who sees everything marks it.
+        let found = Records::new(database.clone()).by_id(id).await;
+        let found = found.expect("it answers").expect("it is there");
+        let mark = Mark {
+            said: Said::Confirmed,
+            comment: String::new(),
+            author: "only-none".to_owned(),
+            made_ms: 1,
+        };
+        if !own {
+            let kept = Feedback::new(database.clone()).put(&found, &mark).await;
+            kept.expect("it is kept");
+        }
+    }
+    let day = "since=2026-01-31T00:00:00Z&until=2026-01-31T01:00:00Z";
+    let sums = town
+        .plane
+        .ask("GET", &format!("/api/v1/stats/feedback?{day}"), None)
+        .await
+        .json();
+    assert_eq!(
+        (
+            &sums["total"]["confirmed"],
+            &sums["total"]["false_positives"]
+        ),
+        (&json!(0), &json!(2))
+    );
+    let listed = town
+        .plane
+        .ask("GET", "/api/v1/logs?feedback=confirmed", None)
+        .await;
+    assert_eq!(listed.text, r#"{"logs":[]}"#);
+    for (at, record) in town.records.iter().enumerate() {
+        let path = format!("/api/v1/logs/{}/feedback", record.record.id);
+        let answer = town.plane.ask("DELETE", &path, None).await;
+        assert_eq!(
+            answer.status.as_u16(),
+            if at < 2 { 204 } else { 404 },
+            "{path}"
+        );
     }
 }
 

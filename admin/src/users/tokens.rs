@@ -135,7 +135,7 @@ pub(crate) async fn add(
         return Err(Problem::conflict(words).into());
     }
     let view = TokenView::of(&made.1);
-    let remark = Remark(format!("{} {:?}: {}", view.id, view.name, view.role));
+    let remark = Remark::on(&view.id, format!("{:?}: {}", view.name, view.role));
     let made = MadeToken {
         token: made.0,
         view,
@@ -224,8 +224,8 @@ fn check(new: &NewToken) -> Result<(), Problem> {
     }
 }
 
-/// Whose tokens a caller deals with: all, or their own.
-fn whose<'a>(caller: &Caller, name: &'a str) -> Option<&'a str> {
+/// Whose tokens and sessions a caller deals with: all, or their own.
+pub(super) fn whose<'a>(caller: &Caller, name: &'a str) -> Option<&'a str> {
     let is_for_all = caller.role == Role::Admin && caller.tenant.is_none();
     (!is_for_all).then_some(name)
 }

@@ -196,6 +196,47 @@ async fn sessions_and_tokens_are_bounded_and_end() {
 }
 
 #[tokio::test]
+async fn sessions_are_listed_and_ended_by_the_beginning_of_their_hash() {
+    for fresh in databases().await {
+        let accounts = Accounts::new(fresh.database.clone());
+        for name in ["ada", "bob"] {
+            accounts.add(&user(name, "viewer")).await.expect("added");
+        }
+        let hash = |n: i64| format!("{n:016x}{:048x}", 7);
+        for (n, name) in [(1, "ada"), (2, "bob"), (3, "ada")] {
+            let opened = session(&hash(n), name, n * 10);
+            accounts.open(&opened).await.expect("opened");
+        }
+        for (whose, opened, seen, expected) in [
+            (None, 0, 0, vec![3, 2, 1]),
+            (Some("ada"), 0, 0, vec![3, 1]),
+            (Some("eve"), 0, 0, vec![]),
+            (None, 10, 0, vec![3, 2]),
+            (None, 0, 20, vec![3]),
+        ] {
+            let listed = accounts.sessions(whose, opened, seen).await.expect("read");
+            let hashes: Vec<String> = listed.into_iter().map(|one| one.hash).collect();
+            let expected: Vec<String> = expected.into_iter().map(hash).collect();
+            assert_eq!(hashes, expected, "{whose:?} {opened} {seen}");
+        }
+        let name = |n: i64| format!("{n:016x}");
+        for (n, whose, ended) in [
+            (name(1), Some("bob"), None),
+            (name(1), Some("ada"), Some("ada")),
+            (name(1), None, None),
+            (name(2), None, Some("bob")),
+            (hash(3), None, None),
+            (String::new(), None, None),
+            ("%_%_%_%_%_%_%_%_".to_owned(), None, None),
+        ] {
+            let found = accounts.close_named(&n, whose).await.expect("no error");
+            assert_eq!(found.as_deref(), ended, "{n} {whose:?}");
+        }
+        assert!(accounts.session(&hash(3)).await.expect("read").is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_value_of_the_installation_is_settled_once() {
     for fresh in databases().await {
         let accounts = Accounts::new(fresh.database.clone());

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::terms::{self, Term, kind};
 use crate::database::Dialect;
 use crate::entry::Record;
+use crate::feedback::Said;
 
 /// What records must be like; a part that is empty or `None` admits all, a list admits whatever fits one of its items.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +46,8 @@ pub struct Filter {
     pub nodes: Vec<String>,
     /// `complete`, `client-gone`, …
     pub outcomes: Vec<String>,
+    /// What people said of the verdict; `None` among them: nothing. The database answers this alone.
+    pub feedback: Vec<Option<Said>>,
     /// What the path begins with, byte for byte.
     pub path: Option<String>,
     /// Words that all occur in path, query or reasons, in any case and order; `sel*` stands for all that begin so.
@@ -116,6 +119,27 @@ impl Filter {
                 .is_none_or(|scope| scope.admits(&record.route, &record.host))
             && self.matches_verdicts(record)
             && self.matches_text(record)
+    }
+
+    /// Whether only records that somebody marked are looked for.
+    pub(super) fn is_of_marked(&self) -> bool {
+        !self.feedback.is_empty() && !self.feedback.contains(&None)
+    }
+
+    /// The condition on what people said, of table `f`; empty where any will do.
+    pub(super) fn feedback_condition(&self) -> String {
+        let said: Vec<String> = Said::ALL
+            .iter()
+            .filter(|said| self.feedback.contains(&Some(**said)))
+            .map(|said| format!("'{}'", said.as_str()))
+            .collect();
+        let said = (!said.is_empty()).then(|| format!("f.said IN ({})", said.join(", ")));
+        match (self.feedback.contains(&None), said) {
+            (true, Some(said)) => format!(" AND (f.said IS NULL OR {said})"),
+            (true, None) => " AND f.said IS NULL".to_owned(),
+            (false, Some(said)) => format!(" AND {said}"),
+            (false, None) => String::new(),
+        }
     }
 
     fn matches_time(&self, record: &Record) -> bool {

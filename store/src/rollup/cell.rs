@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Histogram;
-use crate::entry::Record;
+use crate::entry::{Record, Vote};
 
 /// Counts by name, with at most `NAMES` of them; what comes after is counted as `other`.
 pub type Counts = BTreeMap<Box<str>, u64>;
@@ -38,10 +38,34 @@ pub struct Cell {
     pub bytes_out: u64,
     /// From the head of a request to the end of its answer.
     pub latency: Histogram,
+    /// Requests that were tagged, throttled or denied, or would have been.
+    pub flagged: u64,
+    /// By model: its votes on requests.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<Box<str>, Votes>,
+}
+
+/// How a model voted. Written as a list, since there are as many of these as models in each cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, u64, u64, f64)", into = "(u64, u64, u64, u64, f64)")]
+pub struct Votes {
+    /// Requests that it had a vote on.
+    pub votes: u64,
+    /// Of these, those it took for an attack.
+    pub agreed: u64,
+    /// Votes on requests that were tagged, throttled or denied, or would have been.
+    pub flagged: u64,
+    /// Of these, those it took for an attack.
+    pub flagged_agreed: u64,
+    /// The sum of its probabilities.
+    pub probability_sum: f64,
 }
 
 /// How many names are counted apart.
 const NAMES: usize = 512;
+
+/// How many models are counted.
+const MODELS: usize = 64;
 
 impl Cell {
     /// Counts a request.
@@ -53,6 +77,12 @@ impl Cell {
         self.bytes_in += record.bytes_in;
         self.bytes_out += record.bytes_out;
         self.latency.add(record.duration_us);
+        self.flagged += u64::from(record.is_flagged());
+        for vote in record.votes() {
+            if let Some(votes) = named(&mut self.models, &vote.model) {
+                votes.add(vote, record.is_flagged());
+            }
+        }
         let Some(verdict) = &record.verdict else {
             return;
         };
@@ -88,6 +118,18 @@ impl Cell {
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.latency.merge(&other.latency);
+        self.flagged += other.flagged;
+        for (model, more) in &other.models {
+            if let Some(votes) = named(&mut self.models, model) {
+                votes.merge(more);
+            }
+        }
+    }
+
+    /// Requests with which this was done, or would have been where the policy only observes.
+    pub fn decided(&self, action: &str) -> u64 {
+        let count = |counts: &Counts| counts.get(action).copied().unwrap_or_default();
+        count(&self.actions) + count(&self.would)
     }
 
     /// The mean score of the requests that were scored, 0 to 100; 0 where none was.
@@ -97,6 +139,62 @@ impl Cell {
             scored => self.score_sum / scored as f64,
         }
     }
+}
+
+impl Votes {
+    fn add(&mut self, vote: &Vote, flagged: bool) {
+        self.votes += 1;
+        self.agreed += u64::from(vote.agrees);
+        self.flagged += u64::from(flagged);
+        self.flagged_agreed += u64::from(flagged && vote.agrees);
+        self.probability_sum += vote.probability;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.votes += other.votes;
+        self.agreed += other.agreed;
+        self.flagged += other.flagged;
+        self.flagged_agreed += other.flagged_agreed;
+        self.probability_sum += other.probability_sum;
+    }
+}
+
+impl From<(u64, u64, u64, u64, f64)> for Votes {
+    fn from(
+        (votes, agreed, flagged, flagged_agreed, probability_sum): (u64, u64, u64, u64, f64),
+    ) -> Self {
+        Self {
+            votes,
+            agreed,
+            flagged,
+            flagged_agreed,
+            probability_sum,
+        }
+    }
+}
+
+impl From<Votes> for (u64, u64, u64, u64, f64) {
+    fn from(votes: Votes) -> Self {
+        (
+            votes.votes,
+            votes.agreed,
+            votes.flagged,
+            votes.flagged_agreed,
+            votes.probability_sum,
+        )
+    }
+}
+
+/// The votes of a model; `None` where there are too many models already. They are as many as the manifest's, but
+/// records may come from many nodes and over long.
+fn named<'a>(models: &'a mut BTreeMap<Box<str>, Votes>, name: &str) -> Option<&'a mut Votes> {
+    if !models.contains_key(name) {
+        if models.len() >= MODELS {
+            return None;
+        }
+        models.insert(name.into(), Votes::default());
+    }
+    models.get_mut(name)
 }
 
 fn class(status: u16) -> &'static str {

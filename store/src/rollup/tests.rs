@@ -166,3 +166,84 @@ fn hosts_that_clients_make_up_are_bounded() {
     assert_eq!(adds.len(), HOSTS + 1);
     assert_eq!(adds.values().map(|cell| cell.requests).sum::<u64>(), 1000);
 }
+
+#[tokio::test]
+async fn votes_are_counted_by_model_and_by_what_became_of_the_request() {
+    let vote = |model: &str, probability: f64, agrees: bool| {
+        format!(r#"{{"model":"{model}","probability":{probability},"agrees":{agrees}}}"#)
+    };
+    let line = |n: i64, done: &str, votes: &[String]| {
+        let more = format!(
+            r#"{done},"verdict":{{"ensemble":{{"votes":[{}]}}}}"#,
+            votes.join(",")
+        );
+        entry(&format!("{n:x}"), START + n * 1000, &more)
+    };
+    let denied = r#""action":"deny""#;
+    let allowed = r#""action":"allow""#;
+    let observed = r#""action":"allow","would":"deny""#;
+    let world = [
+        line(
+            1,
+            denied,
+            &[vote("cnn", 0.75, true), vote("bilstm", 0.5, false)],
+        ),
+        line(
+            2,
+            allowed,
+            &[vote("cnn", 0.25, false), vote("bilstm", 1.0, true)],
+        ),
+        line(3, observed, &[vote("cnn", 0.5, true)]),
+        entry("4", START + 4000, r#""action":"allow""#),
+    ];
+    for fresh in databases().await {
+        let records = Records::new(fresh.database.clone());
+        for batch in world.chunks(2) {
+            records.insert(batch, "one").await.unwrap();
+        }
+        let rollups = Rollups::new(fresh.database.clone());
+        for folded in [false, true] {
+            if folded {
+                rollups.fold("one", START).await.unwrap();
+            }
+            let points = rollups
+                .series(Width::Hour, START, START + 1, None)
+                .await
+                .unwrap();
+            let cell = &points[0].cell;
+            let expected = |votes, agreed, flagged, flagged_agreed, probability_sum| Votes {
+                votes,
+                agreed,
+                flagged,
+                flagged_agreed,
+                probability_sum,
+            };
+            assert_eq!(cell.models["cnn"], expected(3, 2, 2, 2, 1.5));
+            assert_eq!(cell.models["bilstm"], expected(2, 1, 1, 0, 1.5));
+            assert_eq!(
+                (cell.requests, cell.flagged, cell.decided("deny")),
+                (4, 2, 2)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_cell_of_a_version_without_votes_is_read() {
+    let old = r#"{"requests":3,"actions":{"deny":1},"latency":[[3,3]]}"#;
+    assert_eq!((cell_of(old).requests, cell_of(old).models.len()), (3, 0));
+    let with = Cell {
+        models: [(
+            "cnn".into(),
+            Votes {
+                votes: 3,
+                ..Votes::default()
+            },
+        )]
+        .into(),
+        ..Cell::default()
+    };
+    let text = text_of(&with);
+    assert!(text.contains(r#""models":{"cnn":[3,0,0,0,0.0]}"#), "{text}");
+    assert_eq!(cell_of(&text), with);
+}

@@ -338,7 +338,7 @@ async fn admins_make_change_and_remove_users() {
     }
     let trail = format!("{:#?}", world.trail().await);
     assert!(
-        trail.contains("bob: disabled") && trail.contains("ada: viewer"),
+        trail.contains("bob: disabled") && trail.contains(r#"target: "ada""#),
         "{trail}"
     );
     assert!(!trail.contains(once));
@@ -434,6 +434,66 @@ async fn tokens_are_shown_once_and_are_never_more_than_their_owner() {
 }
 
 #[tokio::test]
+async fn sessions_are_seen_and_ended_by_their_owner_and_by_admins() {
+    let (world, admin) = with_admin().await;
+    world.user("ada", Role::Viewer, None).await;
+    world.user("bob", Role::Analyst, Some("shop")).await;
+    let (ada, bob) = (world.session("ada").await, world.session("bob").await);
+    world.clock.pass(1000);
+    let phone = world.session("ada").await;
+    let list = async |cookie: &str| {
+        let answer = world.get("/api/v1/sessions").cookie(cookie).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["sessions"]
+            .as_array()
+            .expect("a list")
+            .clone()
+    };
+    let all = list(&admin).await;
+    let users: Vec<&str> = all.iter().filter_map(|one| one["user"].as_str()).collect();
+    assert_eq!(
+        (users[0], users.len()),
+        ("ada", 4),
+        "newest first: {users:?}"
+    );
+    let own = list(&ada).await;
+    let current: Vec<bool> = own
+        .iter()
+        .filter_map(|one| one["current"].as_bool())
+        .collect();
+    assert_eq!(current, [false, true]);
+    assert_eq!(list(&bob).await.len(), 1);
+    let end = |cookie: &str, id: &Value| {
+        let path = format!("/api/v1/sessions/{}", id.as_str().expect("an id"));
+        world.ask(Method::DELETE, &path).ours().cookie(cookie)
+    };
+    let other = &list(&bob).await[0]["id"];
+    assert_eq!(end(&ada, other).status().await, 404, "another's");
+    assert_eq!(end(&ada, &own[0]["id"]).status().await, 204);
+    assert_eq!(end(&ada, &own[0]["id"]).status().await, 404, "it has ended");
+    assert_eq!(
+        world.get("/api/v1/session").cookie(&phone).status().await,
+        401
+    );
+    assert_eq!(end(&admin, other).status().await, 204);
+    assert_eq!(
+        world.get("/api/v1/session").cookie(&bob).status().await,
+        401
+    );
+    assert_eq!(end(&ada, &own[1]["id"]).status().await, 204, "one's own");
+    assert_eq!(
+        world.get("/api/v1/session").cookie(&ada).status().await,
+        401
+    );
+    // What time has ended is not listed, though nobody has tidied yet.
+    world.session("ada").await;
+    world.clock.pass(29 * 60_000);
+    assert_eq!(list(&admin).await.len(), 2);
+    world.clock.pass(2 * 60_000);
+    assert_eq!(list(&admin).await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_trail_is_read_page_by_page() {
     let (world, cookie) = with_admin().await;
     for n in 0..5 {
@@ -494,7 +554,8 @@ async fn the_trail_is_read_page_by_page() {
         .await
         .json();
     assert_eq!(added["events"].as_array().expect("a list").len(), 5);
-    assert_eq!(added["events"][0]["detail"], "u4: viewer");
+    assert_eq!(added["events"][0]["target"], "u4");
+    assert_eq!(added["events"][0]["detail"], "viewer");
     assert_eq!(added["events"][0]["time"], "2027-01-15T08:00:00.000Z");
     let later = read("?from=2027-01-15T08:00:00.001Z").await.json();
     assert_eq!(later["events"], json!([]));
