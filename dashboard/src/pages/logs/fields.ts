@@ -89,6 +89,15 @@ export const FURTHER: readonly FilterField[] = [
   { name: "method", label: "Method", placeholder: "POST" },
   { name: "node", label: "Gateway" },
   {
+    name: "feedback",
+    label: "Looked at",
+    options: [
+      { value: "confirmed", label: "Confirmed attacks" },
+      { value: "false-positive", label: "False alarms" },
+      { value: "none", label: "Nobody has looked" },
+    ],
+  },
+  {
     name: "outcome",
     label: "Outcome",
     options: [

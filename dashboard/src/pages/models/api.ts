@@ -1,7 +1,9 @@
 // The models as the API shows them, and the calls of this page.
-import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, address, send } from "@/api/client";
+import type { FeedbackSeries, Mark } from "@/api/feedback";
 import { makeOld } from "@/api/queries";
+import type { Range } from "@/lib/range";
 
 export interface ModelList {
   enabled: boolean;
@@ -63,6 +65,37 @@ export interface Confusion {
   labels: string[];
   rows: number[][];
 }
+/** What a model said in a minute or an hour. */
+export interface Votes {
+  votes: number;
+  agreed: number;
+  /** Votes on requests that were stopped or marked; of these, taken for an attack. */
+  flagged: number;
+  flagged_agreed: number;
+}
+export interface VoteSeries {
+  step: string;
+  points: { start: string; requests: number; flagged: number; models: Record<string, Votes> }[];
+}
+export interface Comparison {
+  a: string;
+  b: string;
+  counted: number;
+  complete: boolean;
+  both: number;
+  only_a: number;
+  only_b: number;
+  neither: number;
+  disagreements: {
+    id: string;
+    time: string;
+    request: string;
+    action: string;
+    a: number;
+    b: number;
+    feedback: Mark | "";
+  }[];
+}
 export interface ModelChange {
   weight?: number;
   shadow?: boolean;
@@ -97,6 +130,23 @@ export const useModel = (name: string) => useQuery<ModelDetail, Error>(detail(na
 /** How each was measured; those that are not there yet are left out. */
 export const useDetails = (names: readonly string[]): ModelDetail[] =>
   useQueries({ queries: names.map(detail) }).flatMap(({ data }) => (data ? [data] : []));
+
+function useAsked<T>(path: string, query: Record<string, unknown>) {
+  const asked = address(path, {}, query);
+  return useQuery<T, Error>({
+    queryKey: [path, query],
+    queryFn: ({ signal }) => send("get", asked, { signal }) as Promise<T>,
+    placeholderData: keepPreviousData,
+    refetchInterval: 30_000,
+  });
+}
+const boundsOf = ({ since, until }: Range) => ({ since, ...(until ? { until } : {}) });
+export const useVotes = (range: Range) =>
+  useAsked<VoteSeries>(`${LIST}/timeseries`, { ...boundsOf(range), step: range.step });
+export const useMarks = (range: Range) =>
+  useAsked<FeedbackSeries>("/api/v1/stats/feedback", { ...boundsOf(range), step: range.step });
+export const useComparison = (a: string, b: string, range: Range) =>
+  useAsked<Comparison>(`${LIST}/compare`, { a, b, ...boundsOf(range) });
 
 export function useChange(name: string) {
   const client = useQueryClient();
