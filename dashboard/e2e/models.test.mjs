@@ -78,6 +78,37 @@ for (const scheme of ["dark", "light"]) {
   });
 }
 
+test("what people say of verdicts is each model's accuracy, and the CNN stands against the BiLSTM", LIMIT, async () => {
+  const stops = await visit.logged("action=deny&category=sqli", 3);
+  for (const [number, { id }] of stops.slice(0, 3).entries()) {
+    const verdict = number === 0 ? "false-positive" : "confirmed";
+    const { status } = await visit.change("put", `/api/v1/logs/${id}/feedback`, { verdict });
+    assert.equal(status, 200);
+  }
+  await visit.open("/models");
+  const { total } = await visit.api("/api/v1/stats/feedback?step=minute");
+  assert.deepEqual([total.confirmed, total.false_positives], [2, 1]);
+  const list = page.getByRole("list", { name: "Accuracy by marks" });
+  await list.waitFor();
+  for (const [name, { caught, missed, wronged, cleared }] of Object.entries(total.models)) {
+    const share = (caught + cleared) / (caught + missed + wronged + cleared);
+    const written = `${new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(share * 100)} %`;
+    const row = list.getByRole("listitem").filter({ has: page.getByText(name, { exact: true }) });
+    if ((await row.count()) > 0) assert.match(await row.textContent(), new RegExp(`${written}$`), name);
+  }
+  assert.ok((await list.getByRole("listitem").count()) >= 8);
+  const card = page.getByRole("region", { name: "CNN against BiLSTM" });
+  const { counted, both, neither } = await visit.api("/api/v1/models/compare?a=character-cnn&b=bilstm");
+  if (counted > 0) await card.getByText(`of ${english(counted)} requests on which both voted`).waitFor();
+  else await card.getByText("No request yet on which both voted").waitFor();
+  assert.ok(both + neither <= counted);
+  await page.getByRole("region", { name: "What they said" }).getByLabel("Model").waitFor();
+  await shootWhole(page, "models-marked-dark");
+  const found = await barriers(page);
+  assert.deepEqual(found, [], found.join("\n"));
+  assert.deepEqual(page.complaints, []);
+});
+
 test("the record of an attack names who voted", LIMIT, async () => {
   const [entry] = await visit.logged("action=deny&category=sqli");
   await visit.open(`/logs?open=${entry.id}`);

@@ -37,7 +37,7 @@ export function Review({ range, stats }: { range: Range; stats: StatsAnswer | un
   const stops = useApiKept("/api/v1/logs", { query: { ...bounds, action: "deny,throttle" } }, { staleTime: 30_000 });
   const marked = useApiKept(
     "/api/v1/logs",
-    { query: { ...bounds, feedback: "false-positive,confirmed" } as typeof bounds },
+    { query: { ...bounds, feedback: "false-positive,confirmed" } },
     { staleTime: 30_000 },
   );
   return (
@@ -52,7 +52,7 @@ export function Review({ range, stats }: { range: Range; stats: StatsAnswer | un
         </>
       }
     >
-      <Precision sums={(stats as { feedback?: FeedbackSums } | undefined)?.feedback} />
+      <Precision sums={stats?.feedback} />
       <Loaded query={stops} waiting={<SkeletonRows rows={5} />}>
         {(page) => <Kinds stops={page.logs} isMore={page.next !== undefined} marked={marked.data?.logs ?? []} />}
       </Loaded>

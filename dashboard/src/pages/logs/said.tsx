@@ -2,7 +2,7 @@
 // the gateway does; an exception or a ban does.
 import { Check, Undo2, X } from "lucide-react";
 import { useState } from "react";
-import { type Feedback, type Mark, useMarking } from "@/api/feedback";
+import { type Mark, useMarking } from "@/api/feedback";
 import type { LogDetail, LogEntry } from "@/api/types";
 import { useMay } from "@/shell/session";
 import { Ago, Badge, Button, Field, Foreign, Input, toast } from "@/ui";
@@ -19,7 +19,7 @@ export function markWords(mark: Mark, entry: Pick<LogEntry, "action" | "would">)
 
 export function Said({ detail }: { detail: LogDetail }) {
   const { entry } = detail;
-  const said = (detail as { feedback?: Feedback }).feedback;
+  const said = detail.feedback;
   const mayMark = useMay("analyst");
   const marking = useMarking();
   const [comment, setComment] = useState("");

@@ -1,8 +1,8 @@
 // The models as the API shows them, and the calls of this page.
-import { keepPreviousData, useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, address, send } from "@/api/client";
-import type { FeedbackSeries, Mark } from "@/api/feedback";
-import { makeOld } from "@/api/queries";
+import { makeOld, useApiKept } from "@/api/queries";
+import type { Schemas } from "@/api/types";
 import type { Range } from "@/lib/range";
 
 export interface ModelList {
@@ -65,37 +65,8 @@ export interface Confusion {
   labels: string[];
   rows: number[][];
 }
-/** What a model said in a minute or an hour. */
-export interface Votes {
-  votes: number;
-  agreed: number;
-  /** Votes on requests that were stopped or marked; of these, taken for an attack. */
-  flagged: number;
-  flagged_agreed: number;
-}
-export interface VoteSeries {
-  step: string;
-  points: { start: string; requests: number; flagged: number; models: Record<string, Votes> }[];
-}
-export interface Comparison {
-  a: string;
-  b: string;
-  counted: number;
-  complete: boolean;
-  both: number;
-  only_a: number;
-  only_b: number;
-  neither: number;
-  disagreements: {
-    id: string;
-    time: string;
-    request: string;
-    action: string;
-    a: number;
-    b: number;
-    feedback: Mark | "";
-  }[];
-}
+export type VoteSeries = Schemas["VoteSeries"];
+export type Comparison = Schemas["Comparison"];
 export interface ModelChange {
   weight?: number;
   shadow?: boolean;
@@ -131,22 +102,14 @@ export const useModel = (name: string) => useQuery<ModelDetail, Error>(detail(na
 export const useDetails = (names: readonly string[]): ModelDetail[] =>
   useQueries({ queries: names.map(detail) }).flatMap(({ data }) => (data ? [data] : []));
 
-function useAsked<T>(path: string, query: Record<string, unknown>) {
-  const asked = address(path, {}, query);
-  return useQuery<T, Error>({
-    queryKey: [path, query],
-    queryFn: ({ signal }) => send("get", asked, { signal }) as Promise<T>,
-    placeholderData: keepPreviousData,
-    refetchInterval: 30_000,
-  });
-}
+const EVERY = { refetchInterval: 30_000 };
 const boundsOf = ({ since, until }: Range) => ({ since, ...(until ? { until } : {}) });
 export const useVotes = (range: Range) =>
-  useAsked<VoteSeries>(`${LIST}/timeseries`, { ...boundsOf(range), step: range.step });
+  useApiKept("/api/v1/models/timeseries", { query: { ...boundsOf(range), step: range.step } }, EVERY);
 export const useMarks = (range: Range) =>
-  useAsked<FeedbackSeries>("/api/v1/stats/feedback", { ...boundsOf(range), step: range.step });
+  useApiKept("/api/v1/stats/feedback", { query: { ...boundsOf(range), step: range.step } }, EVERY);
 export const useComparison = (a: string, b: string, range: Range) =>
-  useAsked<Comparison>(`${LIST}/compare`, { a, b, ...boundsOf(range) });
+  useApiKept("/api/v1/models/compare", { query: { a, b, ...boundsOf(range) } }, EVERY);
 
 export function useChange(name: string) {
   const client = useQueryClient();

@@ -21,6 +21,7 @@ const FOUND: Comparison = {
   a: "character-cnn",
   b: "bilstm",
   counted: 200,
+  looked_at: 5_000,
   complete: false,
   both: 40,
   only_a: 3,

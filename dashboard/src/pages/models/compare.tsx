@@ -112,7 +112,7 @@ function Four({ found }: { found: Comparison }) {
 }
 
 const SHOWN = 6;
-const MARKS = { confirmed: "was an attack", "false-positive": "was harmless" } as const;
+const MARKS: Record<string, string> = { confirmed: "was an attack", "false-positive": "was harmless" };
 
 function Disagreements({ found: { a, b, disagreements } }: { found: Comparison }) {
   if (disagreements.length === 0) return null;
@@ -130,7 +130,7 @@ function Disagreements({ found: { a, b, disagreements } }: { found: Comparison }
                 <Foreign text={one.request} className="font-mono text-xs" />
               </span>
               {one.action !== "allow" && <ActionBadge action={one.action} would="" />}
-              {one.feedback && <Badge>{MARKS[one.feedback]}</Badge>}
+              {MARKS[one.feedback] && <Badge>{MARKS[one.feedback]}</Badge>}
               <span className="text-xs text-muted">
                 {a} {percent(one.a)}, {b} {percent(one.b)}, <Ago when={one.time} />
               </span>

@@ -9,7 +9,13 @@ const judged = (caught: number, missed: number, wronged: number, cleared: number
   wronged,
   cleared,
 });
-const votes = (all: number, agreed: number) => ({ votes: all, agreed, flagged: 0, flagged_agreed: 0 });
+const votes = (all: number, agreed: number) => ({
+  votes: all,
+  agreed,
+  flagged: 0,
+  flagged_agreed: 0,
+  probability_mean: 0.5,
+});
 const [one, two] = ["2026-01-31T12:00:00.000Z", "2026-01-31T13:00:00.000Z"];
 
 describe("accuracy", () => {

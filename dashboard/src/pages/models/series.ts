@@ -1,11 +1,11 @@
 // What the models said over time, made into rows for charts. Pure.
-import { accuracyOf, type FeedbackSums, type Judged } from "@/api/feedback";
+import { type Agreement, accuracyOf, type FeedbackSums } from "@/api/feedback";
 import type { VoteSeries } from "./api";
 
 export type ShareRow = { time: number } & Record<string, number | null>;
 
-const NONE: Judged = { caught: 0, missed: 0, wronged: 0, cleared: 0 };
-const plus = (a: Judged, b: Judged): Judged => ({
+const NONE: Agreement = { caught: 0, missed: 0, wronged: 0, cleared: 0 };
+const plus = (a: Agreement, b: Agreement): Agreement => ({
   caught: a.caught + b.caught,
   missed: a.missed + b.missed,
   wronged: a.wronged + b.wronged,
@@ -30,7 +30,7 @@ export function accuracyRows(
   points: readonly { start: string; sums: Pick<FeedbackSums, "models"> }[],
   names: readonly string[],
 ): ShareRow[] {
-  const sums: Record<string, Judged> = {};
+  const sums: Record<string, Agreement> = {};
   return points.flatMap(({ start, sums: { models } }) => {
     if (Object.keys(models).length === 0) return [];
     for (const [name, judged] of Object.entries(models)) sums[name] = plus(sums[name] ?? NONE, judged);
@@ -39,7 +39,7 @@ export function accuracyRows(
 }
 
 /** The accuracy of each over the whole time, the best first; those without a marked record are left out. */
-export function accuracies(models: Record<string, Judged>, names: readonly string[]) {
+export function accuracies(models: Record<string, Agreement>, names: readonly string[]) {
   return names
     .flatMap((name) => {
       const judged = models[name];

@@ -1,41 +1,29 @@
 // Who is logged in, from where, since when; and the end of it.
 
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { LogOut, MonitorSmartphone } from "lucide-react";
 import { useMemo, useState } from "react";
-import { address, send } from "@/api/client";
-import { makeOld } from "@/api/queries";
+import { call } from "@/api/client";
+import { makeOld, useApi } from "@/api/queries";
+import type { Schemas } from "@/api/types";
 import { askAgain, useMay, useMe } from "@/shell/session";
 import { Ago, Badge, Button, Card, type Columns, Dialog, Empty, Foreign, Loaded, Table, toast } from "@/ui";
 
-export interface Session {
-  id: string;
-  user: string;
-  source: string;
-  opened: string;
-  last_used: string;
-  current: boolean;
-}
+type Session = Schemas["SessionView"];
 
 const LIST = "/api/v1/sessions";
-const useSessions = () =>
-  useQuery<{ sessions: Session[] }, Error>({
-    queryKey: [LIST],
-    queryFn: ({ signal }) => send("get", LIST, { signal }) as Promise<{ sessions: Session[] }>,
-    refetchInterval: 15_000,
-  });
 
 function useEnd() {
   const client = useQueryClient();
   return useMutation<unknown, Error, Session>({
-    mutationFn: ({ id }) => send("delete", address(`${LIST}/{id}`, { id })),
+    mutationFn: ({ id }) => call("delete", "/api/v1/sessions/{id}", { path: { id } }),
     // One's own end shows the log-in.
     onSuccess: (_, { current }) => (current ? askAgain() : makeOld(client, [LIST])),
   });
 }
 
 export function Sessions() {
-  const query = useSessions();
+  const query = useApi(LIST, {}, { refetchInterval: 15_000 });
   const { tenant } = useMe();
   const everybodys = useMay("admin") && !tenant;
   const [ending, setEnding] = useState<Session | null>(null);
