@@ -94,7 +94,7 @@ describe("stops worth a second look", () => {
       precision: 0.9,
     };
     draw(<Known stats={{ feedback } as unknown as StatsAnswer} />, answers("viewer", []));
-    expect(await screen.findByText(/Of 10 stopped or marked requests/)).toBeTruthy();
+    expect(await screen.findByText(/Of 10 stopped or tagged requests/)).toBeTruthy();
     expect(screen.getByText("90 %")).toBeTruthy();
   });
 });

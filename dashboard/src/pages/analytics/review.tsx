@@ -68,8 +68,8 @@ export function Precision({ sums }: { sums: FeedbackSums | undefined }) {
   const right = stopped.reduce((all, [, marks]) => all + marks.confirmed, 0);
   return (
     <p className="border-t border-line px-4 py-2.5 text-[13px]">
-      Of {count(looked)} stopped or marked {looked === 1 ? "request" : "requests"} that somebody looked at,{" "}
-      {count(right)} {right === 1 ? "was an attack" : "were attacks"}:{" "}
+      Of {count(looked)} stopped or tagged {looked === 1 ? "request" : "requests"} that somebody looked at,{" "}
+      {right === 0 ? "none" : count(right)} {right > 1 ? "were attacks" : "was an attack"}:{" "}
       <span className="font-medium">{percent(sums.precision)}</span> right.
     </p>
   );
