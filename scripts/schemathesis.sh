@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Schemathesis against a running gateway: what the OpenAPI document promises is tried out, with data that fits it and
 # data that does not. It and its dependencies live in the target folder. BINARY names the executable to try;
-# EXAMPLES is how many cases are made up for each operation. The live feed as events never ends and is left out.
+# EXAMPLES is how many cases are made up for each operation, SEED from which seed. The live feed as events never ends and is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 binary=${BINARY:-$target/debug/portcullis}
 examples=${EXAMPLES:-40}
+seed=${SEED:-1}
 version=4.32.5
 
 tool=$target/tools/schemathesis
@@ -37,6 +38,8 @@ records: { output: none }
 YAML
 
 password=schemathesis-tries-this
+# There before anybody looks into it, however late the gateway starts.
+: >"$folder/log"
 PORTCULLIS_ADMIN_PASSWORD=$password "$binary" run --config "$folder/gateway.yaml" --state-dir "$folder/state" \
     >"$folder/log" 2>&1 &
 gateway=$!
@@ -61,7 +64,7 @@ token=$(curl --silent --fail --cookie "$folder/cookies" --header "Origin: $admin
 rc=0
 (cd "$folder" && "$tool/bin/schemathesis" --config-file "$here/scripts/schemathesis.toml" run "$admin/api/v1/openapi.json" \
     --header "Authorization: Bearer $token" --exclude-path /api/v1/live/events --exclude-path /api/v1/password \
-    --max-examples "$examples" --seed 1 --request-timeout 20 --workers 1 --continue-on-failure) || rc=$?
+    --max-examples "$examples" --seed "$seed" --request-timeout 20 --workers 1 --continue-on-failure) || rc=$?
 if grep -E "panicked|ERROR" "$folder/log"; then
     echo "the gateway's log has errors"
     rc=1

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use portcullis_store::TenantScope;
+use portcullis_store::Scope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,13 +30,13 @@ pub struct Caller {
     /// The only tenant whose traffic they see; `None` sees all.
     pub tenant: Option<String>,
     /// What that tenant owns, for the queries of the store; `None` exactly where `tenant` is.
-    pub scope: Option<TenantScope>,
+    pub scope: Option<Scope>,
 }
 
 impl Caller {
     /// Whether they belong to a tenant that the configuration does not know any more, or that owns nothing.
     pub fn owns_nothing(&self) -> bool {
-        let owns = |scope: &TenantScope| !scope.hosts.is_empty() || !scope.routes.is_empty();
+        let owns = |scope: &Scope| !scope.hosts.is_empty() || !scope.routes.is_empty();
         self.tenant.is_some() && !self.scope.as_ref().is_some_and(owns)
     }
 }

@@ -1,14 +1,17 @@
 //! What the API is, for programs (`/api/v1/openapi.json`) and for people (`/api/v1/docs`, one page of our own that
 //! loads nothing from elsewhere). Each module documents its own routes; here they are put together.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+use utoipa::openapi::{Components, ContentBuilder, Object, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::Api;
@@ -89,7 +92,47 @@ pub fn document() -> utoipa::openapi::OpenApi {
             usual_answers(operation);
         }
     }
+    if let Some(components) = &mut document.components {
+        write_out_closed_parts(components);
+    }
     document
+}
+
+/// What is put together of a schema and further members must not name one that admits no others: nothing would fit both.
+/// Such a part is written out instead, open.
+fn write_out_closed_parts(components: &mut Components) {
+    let opened = |(name, schema): (&String, &RefOr<Schema>)| match schema {
+        RefOr::T(Schema::Object(object)) if is_closed(object) => {
+            let mut open = object.clone();
+            open.additional_properties = None;
+            Some((
+                format!("#/components/schemas/{name}"),
+                RefOr::T(Schema::Object(open)),
+            ))
+        }
+        _ => None,
+    };
+    let opened: BTreeMap<String, RefOr<Schema>> =
+        components.schemas.iter().filter_map(opened).collect();
+    for schema in components.schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(whole)) = schema else {
+            continue;
+        };
+        for part in &mut whole.items {
+            let named = match part {
+                RefOr::Ref(named) => opened.get(&named.ref_location),
+                RefOr::T(_) => None,
+            };
+            if let Some(open) = named {
+                *part = open.clone();
+            }
+        }
+    }
+}
+
+fn is_closed(object: &Object) -> bool {
+    let others = object.additional_properties.as_deref();
+    matches!(others, Some(AdditionalProperties::FreeForm(false)))
 }
 
 /// What programs that are generated from the document call an operation: `get_logs_by_id` for `GET /api/v1/logs/{id}`.

@@ -79,6 +79,8 @@ pub struct Ensemble {
     members: Arc<Vec<Member>>,
     /// The thresholds of routes, if they adapt.
     adaptive: Option<Arc<Adaptive>>,
+    /// Whether requests are only tried: nothing is counted, nothing learned.
+    trial: bool,
 }
 
 #[derive(Debug)]
@@ -142,6 +144,19 @@ impl Ensemble {
             on: Some(Arc::new(on)),
             members,
             adaptive: None,
+            trial: false,
+        }
+    }
+
+    /// The same for requests that are only tried: members judge by what serves now, count in nobody's tally, and teach
+    /// nothing.
+    #[must_use]
+    pub fn on_trial(&self) -> Self {
+        let uncounted = |member: &Member| member.clone().counting(Arc::default());
+        Self {
+            members: Arc::new(self.members.iter().map(uncounted).collect()),
+            trial: true,
+            ..self.clone()
         }
     }
 
@@ -172,7 +187,7 @@ impl Ensemble {
 
     /// Learns what is usual from a request that was let through.
     pub(crate) fn let_through(&self, route: &str, opinion: &Opinion, clock: &dyn Clock) {
-        if let Some(adaptive) = &self.adaptive {
+        if let Some(adaptive) = self.adaptive.as_ref().filter(|_| !self.trial) {
             adaptive.let_through(route, opinion.probability, clock.now());
         }
     }

@@ -7,7 +7,7 @@ use portcullis_admin::access::oidc::{self, Hidden};
 use portcullis_admin::access::{AccessError, FIRST_USER, Settings, secret};
 use portcullis_admin::{Access, Role};
 use portcullis_config::{AdminRole, Config, Oidc};
-use portcullis_store::{Database, TenantScope};
+use portcullis_store::{Database, Scope};
 use tokio::sync::watch;
 
 use crate::command::tell;
@@ -20,7 +20,7 @@ pub(crate) fn settings(config: &Config) -> Settings {
     let admin = &config.admin;
     let token = admin.metrics_token.as_deref();
     let tenants = config.tenants.iter().map(|(name, tenant)| {
-        let scope = TenantScope {
+        let scope = Scope {
             hosts: tenant
                 .hosts
                 .iter()

@@ -529,15 +529,11 @@ fn memory(
     state_dir: Option<PathBuf>,
     metrics: &Arc<Metrics>,
 ) -> Result<Memory, String> {
-    if !config.behaviour.enabled {
-        return Memory::idle(&config.behaviour);
-    }
-    let place = StateDir::place(state_dir, config.admin.address.port());
     let shared = match (Plan::of(config)?, &config.store.secret) {
         (Some(plan), _) => Some(plan.hashing()),
         (None, Some(secret)) => Some(share::hashing(secret)),
         (None, None) => {
-            if config.store.database.starts_with("postgres") {
+            if config.behaviour.enabled && config.store.database.starts_with("postgres") {
                 tracing::info!(
                     "store.secret is unset: should several gateways have this database, bans of users, keys and sessions hold only where they are made"
                 );
@@ -545,6 +541,10 @@ fn memory(
             None
         }
     };
+    if !config.behaviour.enabled {
+        return Memory::idle(&config.behaviour, shared);
+    }
+    let place = StateDir::place(state_dir, config.admin.address.port());
     Memory::open(&config.behaviour, place, shared, metrics.clone())
 }
 
@@ -565,3 +565,6 @@ fn sink(records: &config::Records) -> Sink {
         config::RecordOutput::File(path) => Sink::File(path.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,13 +29,17 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// For a process whose configuration switches behaviour off: nothing is read, written or kept.
+    /// For a process whose configuration switches behaviour off: nothing is read, written or kept. `shared` is the
+    /// secret that several gateways have in common; without it one is drawn.
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn idle(settings: &Settings) -> Result<Self, String> {
-        let secret = random_secret().map_err(|error| format!("{error:#}"))?;
-        let hashing = Hashing::new(secret);
+    pub fn idle(settings: &Settings, shared: Option<Hashing>) -> Result<Self, String> {
+        let hashing = match shared {
+            Some(shared) => Ok(shared),
+            None => random_secret().map(Hashing::new),
+        }
+        .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             state: Arc::new(State::new(&settings.memory, hashing, &SystemClock)),
             stop: None,

@@ -17,15 +17,6 @@ pub const SESSION_NAME: usize = 16;
 /// Users there may be.
 pub const USERS: i64 = 10_000;
 
-/// What a tenant owns: a record is the tenant's if its host or its route is listed. Nothing listed: nothing is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TenantScope {
-    /// Hosts as records write them, in lower case, without a port.
-    pub hosts: Vec<String>,
-    /// Names of routes.
-    pub routes: Vec<String>,
-}
-
 /// A user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {

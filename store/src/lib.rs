@@ -24,7 +24,6 @@ pub mod writer;
 #[cfg(test)]
 mod testing;
 
-pub use self::access::TenantScope;
 pub use self::database::{Database, Dialect, StoreError};
 pub use self::documents::{Document, Documents};
 pub use self::entry::{Batch, Entry};

@@ -282,6 +282,15 @@ fn a_model_is_silenced_by_api_and_heard_again_after_a_rollback() {
         net["mean_call_us"].as_f64().is_some_and(|mean| mean > 0.0),
         "{listed}"
     );
+    // A request that is only tried is judged alike, and counts nowhere.
+    let tried = json!({ "target": QUOTES });
+    let tried = plane.json("POST", "/api/v1/analyze", Some(&tried), 200);
+    assert_eq!(
+        tried["verdict"]["ensemble"]["votes"][0]["agrees"], true,
+        "{tried}"
+    );
+    let after = plane.get("/api/v1/models");
+    assert_eq!(after["models"][0]["counts"], net["counts"], "{after}");
     let detail = plane.get("/api/v1/models/characters");
     for absent in ["card", "metrics", "roc", "confusion", "importance"] {
         assert_eq!(detail.get(absent), Some(&Value::Null), "{absent}: {detail}");

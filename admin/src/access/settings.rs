@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use portcullis_store::TenantScope;
+use portcullis_store::Scope;
 
 use super::oidc;
 
@@ -28,7 +28,7 @@ pub struct Settings {
     /// Single sign-on.
     pub oidc: Option<oidc::Settings>,
     /// What belongs to whom.
-    pub tenants: BTreeMap<String, TenantScope>,
+    pub tenants: BTreeMap<String, Scope>,
     /// Proxies whose `X-Forwarded-For` says where somebody comes from.
     pub trusted_proxies: Vec<IpNet>,
 }

@@ -1,7 +1,7 @@
 //! Tenants: who belongs to one sees what its hosts and routes got and nothing else. A route that does not ask the
 //! caller's scope is closed to them, so that a new one shows nothing of others by being forgotten.
 
-use portcullis_store::TenantScope;
+use portcullis_store::Scope;
 use portcullis_store::access::User;
 
 use super::Settings;
@@ -41,7 +41,7 @@ pub fn may_use(path: &str) -> bool {
 }
 
 /// What a user sees: `None` is everything. A tenant that the configuration does not know any more owns nothing.
-pub fn scope_of(user: &User, settings: &Settings) -> Option<TenantScope> {
+pub fn scope_of(user: &User, settings: &Settings) -> Option<Scope> {
     let tenant = user.tenant.as_ref()?;
     Some(settings.tenants.get(tenant).cloned().unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request};
-use portcullis_store::TenantScope;
+use portcullis_store::Scope;
 use portcullis_store::access::{Session, User};
 use portcullis_store::audit::{self, Event, Wanted};
 use serde_json::Value;
@@ -232,7 +232,7 @@ impl Answer {
 
 /// Settings with one tenant.
 pub(crate) fn with_tenant() -> Settings {
-    let shop = TenantScope {
+    let shop = Scope {
         hosts: vec!["shop.example".to_owned()],
         routes: vec!["shop".to_owned()],
     };

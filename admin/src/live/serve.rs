@@ -266,8 +266,6 @@ fn stream(watcher: Watcher, choice: Choice) -> impl Stream<Item = Result<sse::Ev
 
 #[cfg(test)]
 mod tests {
-    use portcullis_store::TenantScope;
-
     use super::*;
     use crate::caller::Role;
 
@@ -282,20 +280,16 @@ mod tests {
 
     fn choice(tenant: Option<&str>, routes: &[&str], hosts: &[&str]) -> Choice {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let owned = TenantScope {
-            routes: names(routes),
-            hosts: names(hosts),
-        };
-        let caller = Caller {
-            name: "somebody".to_owned(),
-            role: Role::Viewer,
-            tenant: tenant.map(str::to_owned),
-            scope: tenant.map(|_| owned),
-        };
         let scope = tenant.map(|_| Scope {
             routes: names(routes),
             hosts: names(hosts),
         });
+        let caller = Caller {
+            name: "somebody".to_owned(),
+            role: Role::Viewer,
+            tenant: tenant.map(str::to_owned),
+            scope: scope.clone(),
+        };
         Choice::of(&LiveQuestion::default(), scope, &caller).expect("it makes sense")
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use portcullis_store::alerts::{Alerts, Detail, Level, Sighting};
 use portcullis_store::feedback::Mark;
-use portcullis_store::{Batch, Feedback, Said, TenantScope};
+use portcullis_store::{Batch, Feedback, Said, Scope};
 
 use super::*;
 use crate::access::tenant;
@@ -123,7 +123,7 @@ fn sighting(owner: &str) -> Sighting {
     }
 }
 
-async fn town(tenant: &str, scope: TenantScope) -> Town {
+async fn town(tenant: &str, scope: Scope) -> Town {
     let folder = tempfile::tempdir().expect("a folder");
     let database = Database::open_file(&folder.path().join("a.db")).await;
     let database = database.expect("it opens");
@@ -164,7 +164,7 @@ async fn town(tenant: &str, scope: TenantScope) -> Town {
 }
 
 async fn town_of_a() -> Town {
-    let scope = TenantScope {
+    let scope = Scope {
         hosts: vec!["a.test".to_owned()],
         routes: vec!["route-a".to_owned()],
     };
@@ -173,7 +173,7 @@ async fn town_of_a() -> Town {
 
 /// A tenant that the configuration does not know any more, though its alerts are still there.
 async fn town_of_the_gone() -> Town {
-    town("b", TenantScope::default()).await
+    town("b", Scope::default()).await
 }
 
 impl Town {

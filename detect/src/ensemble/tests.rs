@@ -552,3 +552,38 @@ fn a_route_whose_ordinary_traffic_looks_odd_gets_a_higher_threshold() {
     }
     assert_eq!((adaptive.threshold("test"), adaptive.changed()), (None, 0));
 }
+
+#[test]
+fn a_request_that_is_only_tried_is_judged_alike_and_neither_counted_nor_learned_from() {
+    let settings = Adapting {
+        quantile: 0.99,
+        lowest: 0.9,
+        highest: 0.97,
+        window: Duration::from_secs(60),
+        least: 20,
+    };
+    let rows = [("trees", "supervised", "cheap", "active", 0.89)];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let adaptive = Arc::new(Adaptive::new(settings));
+    let ensemble = world.detector.ensemble().clone();
+    let serving = ensemble.adapting(Some(adaptive.clone()));
+    let tried = |world: &mut World, ensemble: Ensemble| {
+        world.detector = world.detector.beside(ensemble);
+        for _ in 0..60 {
+            assert_eq!(world.inspect(ODD).action, Action::Tag);
+            world.clock.advance(Duration::from_secs(1));
+        }
+        let counts = serving.members()[0].tally.counts();
+        (
+            counts.votes,
+            counts.calls,
+            adaptive.threshold("test").is_some(),
+        )
+    };
+    assert_eq!(tried(&mut world, serving.on_trial()), (0, 0, false));
+    assert_eq!(
+        tried(&mut world, serving.clone()),
+        (60, 60, true),
+        "others are"
+    );
+}

@@ -71,8 +71,10 @@ fn inspect(
             },
             ..*request
         };
-        // The engine for messages is the policy's without behaviour: nobody is charged.
-        snapshot.detector.inspect(
+        // The engine for messages is the policy's without behaviour: nobody is charged. Nor is anything counted or
+        // learned by the models.
+        let models = snapshot.detector.ensemble().on_trial();
+        snapshot.detector.beside(models).inspect(
             &mut detect::Worker::default(),
             &request,
             &policy.message_engine,

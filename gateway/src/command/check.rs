@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             crate::tls::server_config(listener).map_err(|problem| vec![problem])?;
         }
         crate::share::Plan::of(&config).map_err(|problem| vec![problem])?;
-        let memory = Memory::idle(&config.behaviour).map_err(|problem| vec![problem])?;
+        let memory = Memory::idle(&config.behaviour, None).map_err(|problem| vec![problem])?;
         let models = Models::load(&config.ensemble, 0, &metrics, &Models::none())?;
         Snapshot::build(config, &limits, &metrics, memory.state(), &models)
     });

@@ -100,7 +100,7 @@ fn judge_configured(file: &Path, request: &OwnedRequest) -> Result<Verdict, Vec<
         metrics.limit_keys.clone(),
         metrics.limit_evictions.clone(),
     );
-    let memory = Memory::idle(&config.behaviour).map_err(|problem| vec![problem])?;
+    let memory = Memory::idle(&config.behaviour, None).map_err(|problem| vec![problem])?;
     let models = Models::load(&config.ensemble, 0, &metrics, &Models::none())?;
     let snapshot = Snapshot::build(config, &limits, &metrics, memory.state(), &models)?;
     let method = http::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();

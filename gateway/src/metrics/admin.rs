@@ -92,6 +92,9 @@ impl Metrics {
             most_descriptors,
             ..Health::default()
         };
+        let lines = (health.records_dropped > 0).then_some(("lines", health.records_dropped));
+        let lost = lines.into_iter().chain(self.store.lost());
+        health.records_lost = lost.map(|(place, lost)| (place.to_owned(), lost)).collect();
         for family in self.upstream_errors.collect() {
             for metric in family.get_metric() {
                 let upstream = label(metric, "upstream").to_owned();

@@ -40,6 +40,12 @@ impl StoreMetrics {
         })
     }
 
+    /// Records lost to the store, by reason; those without a loss are left out.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let of = |reason| (reason, self.lost.with_label_values(&[reason]).get());
+        LOST.into_iter().map(of).filter(|(_, lost)| *lost > 0)
+    }
+
     /// Takes over what the store counted.
     pub(crate) fn refresh(&self, tally: &Tally) {
         let labelled = |counters: &IntCounterVec, names: &[&str], totals: &[u64]| {

@@ -56,7 +56,7 @@ pub struct Filter {
     pub scope: Option<Scope>,
 }
 
-/// What belongs to a tenant: requests of one of these routes, or for one of these hosts.
+/// What a tenant owns: requests of one of these routes, or for one of these hosts. Nothing listed: nothing is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Routes, by their label.

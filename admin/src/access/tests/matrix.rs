@@ -391,7 +391,7 @@ async fn who_belongs_to_a_tenant_gets_its_routes_and_scope() {
     let settings = world.access.settings();
     let owned = settings.tenants["shop"].clone();
     let accounts = world.access.accounts().expect("there is a store");
-    for (name, expected) in [("ada", owned), ("bob", TenantScope::default())] {
+    for (name, expected) in [("ada", owned), ("bob", Scope::default())] {
         let user = accounts.user(name).await.expect("read").expect("there");
         assert_eq!(tenant::scope_of(&user, &settings), Some(expected), "{name}");
     }
