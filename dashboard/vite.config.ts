@@ -36,6 +36,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test/setup.ts"],
     restoreMocks: true,
+    // One process for all files: on a busy machine the start of each costs more than its tests.
+    isolate: false,
     // A hang must end; a slow machine must not.
     testTimeout: 60_000,
   },

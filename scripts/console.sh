@@ -1,8 +1,17 @@
 #!/usr/bin/env bash
-# The tests of the web console: console.sh lint | unit | browser. `browser` needs the debug binary and Chromium.
+# The tests of the web console: console.sh lint | unit | browser | million. The last two need Chromium: `browser` is every
+# page before the debug binary, `million` the figures of the logs over a million records, before the release binary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+
+# browse PROFILE [NAME]: the files of tests, or the one of that name, one after the other.
+browse() {
+    local profile=$1 name=${2:-*}
+    cd dashboard
+    PORTCULLIS_BIN=$target/$profile/portcullis ONNXRUNTIME=$target/lib/libonnxruntime.so SCREENSHOTS=$target/screenshots \
+        node --test --test-concurrency=1 --test-force-exit --test-reporter=spec e2e/$name.test.mjs
+}
 
 if ! scripts/dashboard.sh deps; then
     echo "console $1: needs Node.js 20 or later with npm" >&2
@@ -16,15 +25,17 @@ case "${1:-}" in
         ;;
     unit) cd dashboard && npm test --silent ;;
     browser)
-        binary=$target/debug/portcullis
         # Built by then in `make test`; alone it takes what cargo needs.
         cargo build --locked --quiet --package portcullis --bin portcullis
-        cd dashboard
-        PORTCULLIS_BIN=$binary SCREENSHOTS=$target/screenshots \
-            node --test --test-force-exit --test-reporter=spec e2e/*.test.mjs
+        scripts/onnxruntime.sh "$target/lib"
+        browse debug
+        ;;
+    million)
+        cargo build --locked --release --package portcullis --bin portcullis
+        ROWS=1000000 browse release crowd
         ;;
     *)
-        echo "console.sh lint | unit | browser" >&2
+        echo "console.sh lint | unit | browser | million" >&2
         exit 2
         ;;
 esac

@@ -50,6 +50,19 @@ export async function settled(page) {
 
 export const shoot = (page, name) => page.screenshot({ path: join(SHOTS, `${name}.png`) });
 
+/** The page to its end: the window grows to what scrolls in it, up to what can still be looked at. */
+export async function shootWhole(page, name) {
+  const size = page.viewportSize();
+  const more = await page.evaluate(() => {
+    const main = document.querySelector("main");
+    return main ? main.scrollHeight - main.clientHeight : 0;
+  });
+  await page.setViewportSize({ width: size.width, height: Math.min(size.height + more, 6_000) });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await shoot(page, name);
+  await page.setViewportSize(size);
+}
+
 /** What axe-core finds that keeps people out: serious and critical, each in a line. */
 export async function barriers(page) {
   // Evaluated by the debugger, so the page's policy has no say in it.

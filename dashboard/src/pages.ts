@@ -31,7 +31,14 @@ export interface PageEntry {
 }
 
 export const PAGES: readonly PageEntry[] = [
-  { path: "/overview", title: "Overview", icon: House, key: "o", load: () => import("./pages/overview") },
+  {
+    path: "/overview",
+    title: "Overview",
+    icon: House,
+    key: "o",
+    load: () => import("./pages/overview"),
+    tenant: true,
+  },
   { path: "/alerts", title: "Alerts", icon: Bell, key: "a", load: () => import("./pages/alerts"), tenant: true },
   { path: "/logs", title: "Logs", icon: ScrollText, key: "l", load: () => import("./pages/logs"), tenant: true },
   { path: "/subjects", title: "Subjects", icon: UsersRound, key: "s", load: () => import("./pages/subjects") },

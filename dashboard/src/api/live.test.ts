@@ -100,6 +100,24 @@ describe("the connection", () => {
     expect(Math.max(...waits)).toBeLessThan(19_000);
   });
 
+  it("takes silence for a loss, but not where nothing beats", () => {
+    last(Socket.all).onopen?.();
+    vi.advanceTimersByTime(8_100);
+    expect(live.snapshot().connection).toBe("lost");
+    live.stop();
+    live.start(true);
+    last(Socket.all).onopen?.();
+    vi.advanceTimersByTime(60_000);
+    expect(live.snapshot().connection).toBe("live");
+    last(Socket.all).onclose?.();
+    expect(live.snapshot().connection).toBe("lost");
+    vi.advanceTimersByTime(1_000);
+    expect(live.snapshot().connection).toBe("connecting");
+    vi.advanceTimersByTime(9_000);
+    expect(live.snapshot().connection, "an attempt that hangs").not.toBe("live");
+    expect(Socket.all.length).toBeGreaterThan(3);
+  });
+
   it("keeps to sockets while the gateway is away altogether", async () => {
     answers = false;
     for (let attempt = 0; attempt < 6; attempt += 1) {

@@ -57,6 +57,7 @@ export class Live {
   private neverOpened = 0;
   private timers: Partial<Record<"flush" | "retry" | "hidden" | "silence", ReturnType<typeof setTimeout>>> = {};
   private running = false;
+  private isQuiet = false;
   /** Asked when an attempt fails: a session that has ended must not be retried for ever. */
   onDown: () => void = () => {};
   /** Called when the feed is back after a loss, when what pages hold may be old. */
@@ -74,9 +75,11 @@ export class Live {
     return () => this.alertListeners.delete(listener);
   }
 
-  start(): void {
+  /** `isQuiet`: the feed of a tenant has no figures of the process, so that silence says nothing. */
+  start(isQuiet = false): void {
     if (this.running) return;
     this.running = true;
+    this.isQuiet = isQuiet;
     document.addEventListener("visibilitychange", this.onVisibility);
     window.addEventListener("online", this.retryNow);
     this.connect();
@@ -178,6 +181,8 @@ export class Live {
 
   private listen(): void {
     clearTimeout(this.timers.silence);
+    // Without a beat only the attempt is bounded.
+    if (this.isQuiet && this.feed.connection !== "connecting") return;
     this.timers.silence = setTimeout(() => this.down(), SILENCE_MS);
   }
 

@@ -159,8 +159,9 @@ export function HeatMap({
           {columns.map((column, x) =>
             x % everyColumn === 0 ? (
               <span
-                key={column}
-                className="absolute top-0.5 whitespace-nowrap"
+                key={x}
+                // A phone has room for half of them.
+                className={cx("absolute top-0.5 whitespace-nowrap", (x / everyColumn) % 2 === 1 && "max-sm:hidden")}
                 style={{ left: `${(x / columns.length) * 100}%` }}
               >
                 {column}

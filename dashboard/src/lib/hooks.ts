@@ -12,7 +12,7 @@ export function useNow(every = 10_000): number {
 }
 
 /** A value that follows only when it has rested: for typing. */
-export function useRested<T>(value: T, ms = 250): T {
+export function useRested<T>(value: T, ms = 200): T {
   const [rested, setRested] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => setRested(value), ms);

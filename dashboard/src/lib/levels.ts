@@ -20,8 +20,8 @@ export const ACTIONS: readonly Action[] = ["allow", "tag", "throttle", "deny"];
 const TONES = {
   ok: { soft: "bg-ok-soft text-ok", text: "text-ok", colour: "var(--c-ok)" },
   info: { soft: "bg-info-soft text-info", text: "text-info", colour: "var(--c-info)" },
-  warn: { soft: "bg-warn-soft text-warn", text: "text-warn", colour: "var(--c-warn)" },
-  high: { soft: "bg-high-soft text-high", text: "text-high", colour: "var(--c-high)" },
+  warn: { soft: "bg-warn-soft text-warn", text: "text-warn", colour: "var(--c-medium)" },
+  high: { soft: "bg-high-soft text-high", text: "text-high", colour: "var(--c-severe)" },
   bad: { soft: "bg-bad-soft text-bad", text: "text-bad", colour: "var(--c-bad)" },
 };
 

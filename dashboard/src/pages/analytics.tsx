@@ -40,7 +40,7 @@ export default function Analytics() {
       </Loaded>
       <div className="grid items-start gap-4 xl:grid-cols-3">
         <div className="min-w-0 xl:col-span-2">
-          <Review range={range} />
+          <Review range={range} stats={stats.data} />
         </div>
         <Loaded query={stats}>{({ total }) => <BlockedByKind categories={total.categories} range={range} />}</Loaded>
       </div>

@@ -6,8 +6,10 @@ import { count, micros, percent } from "@/lib/format";
 import { useUrlValue } from "@/lib/url";
 import { Badge, Card, CodeBlock, type Columns, Empty, Foreign, Loaded, Page, Stat, Table } from "@/ui";
 import { type Joint, type Model, type ModelList, useDetails, useModels } from "./models/api";
+import { Networks } from "./models/compare";
 import { ModelDrawer } from "./models/detail";
-import { agreementOf, groupWord, networks, oneIn, standingOf, strictest } from "./models/words";
+import { OverTime } from "./models/time";
+import { agreementOf, groupWord, oneIn, standingOf, strictest } from "./models/words";
 
 export default function Models() {
   const query = useModels();
@@ -50,8 +52,9 @@ function Body({ list }: { list: ModelList }) {
             <Opinions models={list.models} />
             <Quality models={list.models} onOpen={setOpen} />
             <Together list={list} />
-            <Networks models={list.models} />
+            {list.enabled && <Networks models={list.models} />}
           </div>
+          {list.enabled && <OverTime models={list.models} />}
         </>
       )}
       {there && <ModelDrawer name={open} onClose={() => setOpen(undefined)} />}
@@ -315,48 +318,5 @@ function Bounds({ joint }: { joint: Joint }) {
             }.`}
       </li>
     </ul>
-  );
-}
-
-/** The two networks that read characters, side by side; only where both are there. */
-function Networks({ models }: { models: readonly Model[] }) {
-  const pair = networks(models);
-  if (!pair) return null;
-  return (
-    <Card title="Two ways of reading" hint="CNN looks at short stretches of characters; BiLSTM reads from both ends">
-      <table className="w-full text-[13px]">
-        <caption className="sr-only">CNN against BiLSTM</caption>
-        <thead>
-          <tr className="text-right text-xs text-muted">
-            <th scope="col" className="pb-1" aria-label="Figure" />
-            {pair.map(({ name }) => (
-              <th key={name} scope="col" className="pb-1 font-medium">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {(
-            [
-              ["State", (model) => standingOf(model).word],
-              ["Votes", (model) => count(model.counts.votes)],
-              ["Said attack", (model) => percent(agreementOf(model))],
-              ["False alarms", (model) => oneIn(model.false_alarm_rate)],
-              ["Time of a run", (model) => micros(model.mean_call_us)],
-            ] as [string, (model: Model) => string][]
-          ).map(([name, write]) => (
-            <tr key={name} className="border-t border-line text-right">
-              <th scope="row" className="py-1.5 text-left font-normal text-muted">
-                {name}
-              </th>
-              {pair.map((model) => (
-                <td key={model.name}>{write(model)}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Card>
   );
 }

@@ -46,8 +46,8 @@ const FIELDS: readonly FilterField[] = [
   },
   {
     name: "paranoia",
-    label: "Paranoia",
-    options: ["1", "2", "3", "4"].map((value) => ({ value, label: `Paranoia ${value}` })),
+    label: "Strictness",
+    options: ["1", "2", "3", "4"].map((value) => ({ value, label: `Strictness ${value}` })),
   },
   {
     name: "matched",
@@ -198,8 +198,8 @@ const columnsOf = (matches: Matches | undefined): Columns<Rule> => [
   },
   {
     id: "paranoia",
-    header: "Paranoia",
-    meta: { width: "72px", right: true, hide: "narrow" },
+    header: "Strictness",
+    meta: { width: "76px", right: true, hide: "narrow" },
     cell: ({ row }) => row.original.paranoia,
   },
   {

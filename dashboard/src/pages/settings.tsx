@@ -5,6 +5,7 @@ import { Account } from "./settings/account";
 import { Everything } from "./settings/everything";
 import { History } from "./settings/history";
 import { Policies } from "./settings/policies";
+import { Sessions } from "./settings/sessions";
 import { Tokens } from "./settings/tokens";
 import { Users } from "./settings/users";
 
@@ -21,6 +22,7 @@ export default function SettingsPage() {
         ]),
     ...(admin && !tenant ? [{ value: "users", label: "Users", content: <Users /> }] : []),
     { value: "tokens", label: "API tokens", content: <Tokens /> },
+    { value: "sessions", label: "Sessions", content: <Sessions /> },
     { value: "account", label: "Your account", content: <Account /> },
     ...(tenant ? [] : [{ value: "everything", label: "Everything", content: <Everything /> }]),
   ];

@@ -3,6 +3,7 @@ import { Compass, Lock } from "lucide-react";
 import { Component, type ReactNode } from "react";
 import { Link } from "wouter";
 import { Empty, ErrorState } from "@/ui";
+import { useMe } from "./session";
 
 export class Boundary extends Component<{ children: ReactNode }, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
@@ -38,8 +39,14 @@ export const NotFound = () => (
   </Empty>
 );
 
-export const Forbidden = () => (
-  <Empty icon={Lock} title="Your role does not allow this page" action={home}>
-    An admin can give you another role under Settings.
-  </Empty>
-);
+export function Forbidden() {
+  return useMe().tenant ? (
+    <Empty icon={Lock} title="This page is about everybody’s traffic" action={home}>
+      You see the traffic of your tenant. An admin without one sees all.
+    </Empty>
+  ) : (
+    <Empty icon={Lock} title="Your role does not allow this page" action={home}>
+      An admin can give you another role under Settings.
+    </Empty>
+  );
+}

@@ -22,6 +22,7 @@ const isAt = (location: string, path: string) => location === path || location.s
 export function Shell({ pages, children }: { pages: readonly PageEntry[]; children: ReactNode }) {
   const [location] = useLocation();
   const [more, setMore] = useState(false);
+  const { tenant } = useMe();
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page closes the menu
   useEffect(() => setMore(false), [location]);
   return (
@@ -37,7 +38,7 @@ export function Shell({ pages, children }: { pages: readonly PageEntry[]; childr
         <nav aria-label="Pages" className="flex-1 overflow-y-auto p-2">
           <NavList pages={pages} />
         </nav>
-        <Version />
+        {!tenant && <Version />}
       </aside>
       <div className="flex min-h-0 min-w-0 flex-col">
         <TopBar />

@@ -18,7 +18,7 @@ export function useThreat(): { level: Level | null; open: number } | undefined {
       timer ??= setTimeout(() => {
         timer = undefined;
         void makeOld(queryClient, ["/api/v1/alerts"]);
-      }, 1_000);
+      }, 400);
     });
     return () => {
       stop();

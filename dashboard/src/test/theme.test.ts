@@ -44,7 +44,8 @@ describe.each([
     expect(one && other, `${text} or ${surface} is not in the theme`).toBeTruthy();
     expect(contrast(one ?? "", other ?? "")).toBeGreaterThanOrEqual(4.5);
   });
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])("chart colour %i is seen on a card", (number) => {
-    expect(contrast(colours.get(`chart-${number}`) ?? "", colours.get("surface") ?? "")).toBeGreaterThanOrEqual(3);
+  const marks = [...[1, 2, 3, 4, 5, 6, 7, 8].map((number) => `chart-${number}`), "ok", "medium", "severe", "bad"];
+  it.each(marks)("the mark %s is seen on a card", (name) => {
+    expect(contrast(colours.get(name) ?? "", colours.get("surface") ?? "")).toBeGreaterThanOrEqual(3);
   });
 });

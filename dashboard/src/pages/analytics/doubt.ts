@@ -1,4 +1,6 @@
-// Which stops may have been false alarms. Pure: what the page draws, and what its tests look at.
+// Which stops may have been false alarms, and what people said of them. Pure: what the page draws, and what its tests
+// look at.
+import { type Mark, markOf } from "@/api/feedback";
 import type { LogEntry, Policy } from "@/api/types";
 
 export interface Doubt {
@@ -13,6 +15,11 @@ export interface Doubt {
   example: LogEntry;
   requests: number;
   clients: number;
+  /** What the newest marked one of them is marked as, and what follows from that for all; empty: nobody has looked. */
+  mark: Mark | "";
+  /** The ids of those that are marked and of those that are not, the newest first. */
+  marked: readonly string[];
+  unmarked: readonly string[];
   /** Why the evidence is weak. */
   alone: boolean;
   /** Points over the bound that stopped it, of the clearest of them; null where the bound is unknown. */
@@ -40,7 +47,10 @@ function marginOf(entry: LogEntry, policies: readonly Policy[]): number | null {
   return entry.score - (verdictOf(entry) === "deny" ? deny : throttle);
 }
 
-/** Groups of stops with weak evidence; those that hit most clients first, since attackers are few. */
+/**
+ * Groups of stops with weak evidence, and all that somebody marked; those that hit most clients first, since attackers
+ * are few. `entries` begin with the newest.
+ */
 export function doubtsOf(entries: readonly LogEntry[], policies: readonly Policy[]): Doubt[] {
   const groups = new Map<string, LogEntry[]>();
   for (const entry of entries) {
@@ -56,12 +66,36 @@ export function doubtsOf(entries: readonly LogEntry[], policies: readonly Policy
     const margins = group.map((entry) => marginOf(entry, policies));
     const margin = margins.includes(null) ? null : Math.max(...(margins as number[]));
     const alone = rules.length === 1;
-    if (!alone && !(margin !== null && margin < CLOSE)) continue;
+    const marked = group.filter((entry) => markOf(entry) !== "");
+    const mark = marked[0] ? markOf(marked[0]) : "";
+    if (!mark && !alone && !(margin !== null && margin < CLOSE)) continue;
     const { policy, method, path, why } = example;
     const clients = new Set(group.map(({ client }) => client)).size;
-    doubts.push({ key, policy, method, path, rules, why, example, requests: group.length, clients, alone, margin });
+    const idsOf = (some: readonly LogEntry[]) => some.map(({ id }) => id);
+    doubts.push({
+      key,
+      policy,
+      method,
+      path,
+      rules,
+      why,
+      example,
+      requests: group.length,
+      clients,
+      mark,
+      marked: idsOf(marked),
+      unmarked: idsOf(group.filter((entry) => !marked.includes(entry))),
+      alone,
+      margin,
+    });
   }
   return doubts.sort((a, b) => b.clients - a.clients || b.requests - a.requests || a.key.localeCompare(b.key));
+}
+
+/** Two lists of records as one, each record once, the newest first. */
+export function joined(...lists: readonly (readonly LogEntry[])[]): LogEntry[] {
+  const known = new Map(lists.flat().map((entry) => [entry.id, entry]));
+  return [...known.values()].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
 }
 
 const rulesOf = (entry: LogEntry): string[] => [...new Set(entry.rules)].sort();

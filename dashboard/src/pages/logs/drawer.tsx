@@ -24,6 +24,7 @@ import {
 import { ExceptionDialog, type ExceptionDraft } from "../rules/exception";
 import { BanDialog } from "../subjects/ban";
 import { curlLike, headersOf, type Side } from "./curl";
+import { Said } from "./said";
 import { Bar, Section, SubjectLink, VerdictView } from "./verdict";
 import { STAGES, sentence, subjectsOf } from "./words";
 
@@ -70,6 +71,7 @@ function Detail({ detail }: { detail: LogDetail }) {
           onExcept={mayExcept ? (finding) => setDraft(draftOf(entry, finding)) : undefined}
         />
       )}
+      <Said detail={detail} />
       <Section title="Request">
         <CodeBlock label="The request" text={requestText(entry, record, capture?.request)} />
         {capture?.request?.withheld && <Remark>The body was not kept: secrets could not be looked for in it.</Remark>}

@@ -45,7 +45,7 @@ export const categoryOptions = CATEGORIES.map((value) => ({ value, label: catego
 export const SEARCH: FilterField = {
   name: "q",
   label: "Words",
-  placeholder: "Words in path, query or reason",
+  placeholder: "Words in path or reason",
 };
 
 /** Always in sight. */
@@ -88,6 +88,15 @@ export const FURTHER: readonly FilterField[] = [
   { name: "host", label: "Host", placeholder: "*.example.com" },
   { name: "method", label: "Method", placeholder: "POST" },
   { name: "node", label: "Gateway" },
+  {
+    name: "feedback",
+    label: "Looked at",
+    options: [
+      { value: "confirmed", label: "Confirmed attacks" },
+      { value: "false-positive", label: "False alarms" },
+      { value: "none", label: "Nobody has looked" },
+    ],
+  },
   {
     name: "outcome",
     label: "Outcome",

@@ -32,5 +32,6 @@ export const entryOf = (part: Partial<LogEntry> = {}): LogEntry => ({
   duration_us: 1500,
   outcome: "complete",
   reason: "",
+  feedback: "",
   ...part,
 });

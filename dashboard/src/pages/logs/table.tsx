@@ -17,7 +17,7 @@ import { category, clock, dayTime, fullTime, micros } from "@/lib/format";
 import { levelLook } from "@/lib/levels";
 import { visible } from "@/lib/text";
 import { ActionBadge, Foreign, Score } from "@/ui";
-import { detectorName } from "./words";
+import { detectorName, subjectWords } from "./words";
 
 const NARROW = "(max-width: 639px)";
 export function usePhone(): boolean {
@@ -267,7 +267,7 @@ const request = (entry: LogEntry) => (entry.query ? `${entry.path}?${entry.query
 
 /** What was found, in few words. */
 export function found(entry: LogEntry): string {
-  if (entry.ban) return `Banned: ${entry.ban}`;
+  if (entry.ban) return `Banned: ${subjectWords(entry.ban)}`;
   if (entry.limit) return `Over the limit ${entry.limit}`;
   if (entry.why) {
     const kind = entry.rules[0]?.startsWith("behaviour-") ? detectorName(entry.rules[0]) : category(entry.category);

@@ -1,7 +1,9 @@
 // The models as the API shows them, and the calls of this page.
 import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ApiError, address, send } from "@/api/client";
-import { makeOld } from "@/api/queries";
+import { makeOld, useApiKept } from "@/api/queries";
+import type { Schemas } from "@/api/types";
+import type { Range } from "@/lib/range";
 
 export interface ModelList {
   enabled: boolean;
@@ -63,6 +65,8 @@ export interface Confusion {
   labels: string[];
   rows: number[][];
 }
+export type VoteSeries = Schemas["VoteSeries"];
+export type Comparison = Schemas["Comparison"];
 export interface ModelChange {
   weight?: number;
   shadow?: boolean;
@@ -97,6 +101,15 @@ export const useModel = (name: string) => useQuery<ModelDetail, Error>(detail(na
 /** How each was measured; those that are not there yet are left out. */
 export const useDetails = (names: readonly string[]): ModelDetail[] =>
   useQueries({ queries: names.map(detail) }).flatMap(({ data }) => (data ? [data] : []));
+
+const EVERY = { refetchInterval: 30_000 };
+const boundsOf = ({ since, until }: Range) => ({ since, ...(until ? { until } : {}) });
+export const useVotes = (range: Range) =>
+  useApiKept("/api/v1/models/timeseries", { query: { ...boundsOf(range), step: range.step } }, EVERY);
+export const useMarks = (range: Range) =>
+  useApiKept("/api/v1/stats/feedback", { query: { ...boundsOf(range), step: range.step } }, EVERY);
+export const useComparison = (a: string, b: string, range: Range) =>
+  useApiKept("/api/v1/models/compare", { query: { a, b, ...boundsOf(range) } }, EVERY);
 
 export function useChange(name: string) {
   const client = useQueryClient();

@@ -66,10 +66,10 @@ export const sharesOf = ({ rows }: Confusion): number[][] =>
     return row.map((amount) => amount / whole);
   });
 
-/** The networks that read characters: one that looks at windows, one that reads from both ends. */
+/** The two best known networks: one looks at short stretches (CNN), one reads from both ends (BiLSTM). */
 export function networks(models: readonly Model[]): [Model, Model] | null {
   const cnn = models.find(({ name }) => /cnn/i.test(name));
-  const lstm = models.find(({ name }) => /lstm/i.test(name));
+  const lstm = models.find(({ name }) => /bi-?lstm/i.test(name)) ?? models.find(({ name }) => /lstm/i.test(name));
   return cnn && lstm ? [cnn, lstm] : null;
 }
 

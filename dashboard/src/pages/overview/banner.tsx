@@ -6,8 +6,10 @@ import { useHealth, useInfo } from "@/api/queries";
 import { cx } from "@/lib/cx";
 import { count } from "@/lib/format";
 import { useNow } from "@/lib/hooks";
+import type { Range } from "@/lib/range";
+import { useMe } from "@/shell/session";
 import { Foreign, Skeleton } from "@/ui";
-import { useAlerts } from "./data";
+import { useAlerts, useSums } from "./data";
 import { judge, type Mood } from "./verdict";
 
 const LOOKS: Record<Mood, { icon: LucideIcon; soft: string; edge: string }> = {
@@ -19,10 +21,13 @@ const LOOKS: Record<Mood, { icon: LucideIcon; soft: string; edge: string }> = {
   silent: { icon: CircleDashed, soft: "bg-info-soft text-info", edge: "border-line" },
 };
 
-export function Banner() {
+export function Banner({ range }: { range: Range }) {
+  const { tenant } = useMe();
   const now = useNow(1_000);
   const known = useAlerts();
-  const requests = useLive((feed) => feed.stats?.requests);
+  const all = useLive((feed) => feed.stats?.requests);
+  const own = useSums(range).data?.total.requests;
+  const requests = tenant ? own : all;
   if (!known) return <Skeleton className="h-24 w-full rounded-xl" />;
   const verdict = judge({ now, ...known, requests: requests ?? 1 });
   const { icon: Icon, soft, edge } = LOOKS[verdict.mood];
@@ -49,7 +54,7 @@ export function Banner() {
           </h2>
         </div>
         <p className="text-muted">{verdict.text}</p>
-        {verdict.mood === "silent" && <WhereTo />}
+        {verdict.mood === "silent" && !tenant && <WhereTo />}
       </div>
       {(verdict.alerts.length > 0 || known.open > 0) && (
         <Link
@@ -59,7 +64,7 @@ export function Banner() {
           {one ? "Why, and what to do" : verdict.alerts.length > 0 ? "See who and what to do" : "Look at them"}
         </Link>
       )}
-      <Remarks />
+      {!tenant && <Remarks />}
     </section>
   );
 }

@@ -10,6 +10,7 @@ import { bytes, category, count, decimal, duration } from "@/lib/format";
 import { useNow } from "@/lib/hooks";
 import { LEVELS, levelLook } from "@/lib/levels";
 import type { Range } from "@/lib/range";
+import { useMe } from "@/shell/session";
 import { Ago, Card, Empty, Foreign, LevelBadge, Loaded, SkeletonRows, Tabs } from "@/ui";
 import { questionOf, useAlerts, useSeries, useSums } from "./data";
 
@@ -120,6 +121,12 @@ export function AddressesCard({ range }: { range: Range }) {
 
 function Leaders({ range, level }: { range: Range; level?: string }) {
   const [, navigate] = useLocation();
+  // Profiles are learned from everybody's traffic; a tenant has its own requests of an address.
+  const { tenant } = useMe();
+  const pathOf = (name: string) =>
+    tenant
+      ? `/logs?address=${encodeURIComponent(name)}&span=${range.span ?? "24h"}`
+      : `/subjects?open=${encodeURIComponent(`address:${name}`)}`;
   const { since, until } = questionOf(range);
   const query = { by: ["address"], limit: 6, since, until, level };
   const answer = useApiKept("/api/v1/stats/top", { query }, { refetchInterval: 10_000 });
@@ -140,7 +147,7 @@ function Leaders({ range, level }: { range: Range; level?: string }) {
                 // The API counts together what was stopped and what would have been.
                 note: stopped > 0 ? `${count(stopped)} stopped or would be` : undefined,
                 colour: level ? "var(--c-bad)" : "var(--c-accent)",
-                onClick: () => navigate(`/subjects?open=${encodeURIComponent(`address:${name}`)}`),
+                onClick: () => navigate(pathOf(name)),
               }))}
             />
             {!complete && (

@@ -1,9 +1,11 @@
-// What comes in now: a sample of the exchanges, newest on top. It stands still while somebody points at it or said so.
+// What comes in now: a sample of the exchanges, newest on top, below it the newest from before the page was opened. It
+// stands still while somebody points at it or said so.
 import { Pause, Play, Radio } from "lucide-react";
-import { useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { Link } from "wouter";
 import { useLive } from "@/api/live";
-import type { Traffic } from "@/api/types";
+import { useApi } from "@/api/queries";
+import type { LogEntry, Traffic } from "@/api/types";
 import { cx } from "@/lib/cx";
 import { category, clock, micros } from "@/lib/format";
 import { visible } from "@/lib/text";
@@ -11,14 +13,41 @@ import { ActionBadge, Button, Card, Empty, Foreign } from "@/ui";
 
 const ROWS = 18;
 
-const isThreat = ({ level, action }: Traffic) => (level !== "" && level !== "LOW") || action !== "allow";
+/** What a row shows: of the feed, or of a record. */
+type Passing = Pick<
+  Traffic & LogEntry,
+  | "id"
+  | "time"
+  | "client"
+  | "method"
+  | "host"
+  | "path"
+  | "status"
+  | "action"
+  | "would"
+  | "level"
+  | "category"
+  | "why"
+  | "duration_us"
+>;
+
+/** The feed, and below it what is older than all of it. */
+export function behind(fed: readonly Passing[], before: readonly Passing[]): readonly Passing[] {
+  const oldest = fed.at(-1);
+  const known = new Set(fed.map(({ id }) => id));
+  return [...fed, ...before.filter(({ id, time }) => !known.has(id) && (!oldest || time <= oldest.time))];
+}
+
+const isThreat = ({ level, action }: Passing) => (level !== "" && level !== "LOW") || action !== "allow";
 
 export function Stream() {
-  const traffic = useLive((feed) => feed.traffic);
+  const fed = useLive((feed) => feed.traffic);
+  const before = useApi("/api/v1/logs", { query: { limit: 50 } }, { staleTime: Number.POSITIVE_INFINITY });
+  const traffic = useMemo(() => behind(fed, before.data?.logs ?? []), [fed, before.data]);
   const [paused, setPaused] = useState(false);
   const [pointed, setPointed] = useState(false);
   const [only, setOnly] = useState(false);
-  const held = useRef(traffic);
+  const held = useRef<readonly Passing[]>(traffic);
   const still = paused || pointed;
   if (!still) held.current = traffic;
   const rows = held.current.filter((one) => !only || isThreat(one)).slice(0, ROWS);
@@ -49,7 +78,7 @@ export function Stream() {
         onBlur={() => setPointed(false)}
       >
         {rows.length === 0 ? (
-          <Empty icon={Radio} title={only ? "No threat went by lately" : "Nothing comes in right now"}>
+          <Empty icon={Radio} title={only ? "No threat went by lately" : "Nothing has come in yet"}>
             Requests appear here within a second.
           </Empty>
         ) : (
@@ -64,7 +93,7 @@ export function Stream() {
   );
 }
 
-function Row({ one }: { one: Traffic }) {
+function Row({ one }: { one: Passing }) {
   const threat = isThreat(one);
   return (
     <li className="border-b border-line last:border-0">

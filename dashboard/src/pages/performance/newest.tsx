@@ -37,7 +37,7 @@ function Heat({ page: { logs } }: { page: LogPage }) {
       {heat ? (
         <HeatMap
           rows={heat.rows}
-          columns={columns.map((column, index) => (columns.indexOf(column) === index ? column : `${column}.${index}`))}
+          columns={columns}
           cells={heat.cells}
           everyColumn={6}
           cellHeight={36}

@@ -98,7 +98,7 @@ function Detail({ rule, matches }: { rule: Rule; matches: Matches | undefined })
       <KeyValue
         items={[
           ["Weight", weightWords(rule.score, thresholds)],
-          ["Paranoia", paranoiaWords(rule.paranoia)],
+          ["Strictness", paranoiaWords(rule.paranoia)],
           [
             "Filed under",
             rule.tags.length > 0 && (

@@ -26,7 +26,7 @@ export function weightWords(score: number, thresholds: Thresholds | undefined): 
 export const paranoiaWords = (paranoia: number): string =>
   paranoia <= 1
     ? "1: looks under every policy"
-    : `${paranoia} of 4: looks only under policies with paranoia ${paranoia} or more`;
+    : `${paranoia} of 4: looks only under policies of strictness (paranoia) ${paranoia} or more`;
 
 const BOOKS: Record<string, string> = {
   owasp: "OWASP Top Ten",
