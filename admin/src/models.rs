@@ -53,6 +53,9 @@ pub struct JointThresholds {
     pub lower: f64,
     /// Deep models are asked between these two.
     pub grey: [f64; 2],
+    /// Below this, what the first two models say together settles it where no rule found anything; 0: never.
+    #[serde(default)]
+    pub clear: f64,
     /// The measured share of harmless requests at or above `deny` of the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -141,7 +144,7 @@ pub struct ModelCounts {
     pub agreed: u64,
     /// Requests denied by rules and models together that it took for an attack.
     pub denials: u64,
-    /// How often it was left out, by reason: `deadline`, `not-grey`, `busy`, `absent`,
+    /// How often it was left out, by reason: `deadline`, `clear`, `not-grey`, `busy`, `absent`,
     /// `failed`, `no-history`.
     pub skipped: BTreeMap<String, u64>,
 }

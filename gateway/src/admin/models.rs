@@ -58,6 +58,7 @@ fn joint(joint: Joint) -> JointThresholds {
         deny: exact(joint.deny),
         lower: exact(joint.lower),
         grey: joint.grey.map(exact),
+        clear: exact(joint.clear),
         false_alarm_rate: joint.false_alarm_rate.map(exact),
     }
 }

@@ -236,6 +236,7 @@ export function opinionWords({ probability, agreeing, voting, effect }: Opinion)
 export const skippedWords = (why: string): string =>
   ({
     deadline: "out of time",
+    clear: "not needed: the first two saw nothing",
     "not-grey": "not needed: the quick models were sure",
     "no-history": "nothing was known of the client yet",
     busy: "busy",

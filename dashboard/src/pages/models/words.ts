@@ -24,6 +24,7 @@ export const viewWord = (view: string): string => VIEWS[view] ?? view;
 
 const REASONS: Record<string, string> = {
   deadline: "took too long",
+  clear: "were settled by the first two models",
   "not-grey": "were clear without it",
   "no-history": "came from clients nobody knew yet",
   busy: "came when it was busy",
