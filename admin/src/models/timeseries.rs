@@ -87,12 +87,13 @@ pub(super) async fn timeseries(
 
 impl VotePoint {
     fn of(start_ms: i64, cell: &Cell) -> Self {
-        let named = |(name, votes): (&Box<str>, &Votes)| (name.to_string(), ModelVotes::of(votes));
+        let models = cell.models.iter();
+        let named = models.map(|(name, votes)| (name.to_string(), ModelVotes::of(votes)));
         Self {
             start: rfc3339(start_ms),
             requests: cell.requests,
             flagged: cell.flagged,
-            models: cell.models.iter().map(named).collect(),
+            models: named.collect(),
         }
     }
 }
