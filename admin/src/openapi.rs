@@ -93,9 +93,30 @@ pub fn document() -> utoipa::openapi::OpenApi {
         }
     }
     if let Some(components) = &mut document.components {
+        components
+            .schemas
+            .values_mut()
+            .for_each(forget_null_defaults);
         write_out_closed_parts(components);
     }
     document
+}
+
+/// A default of `null` says that a member may be left out, which it is anyway where nothing requires it; and `null`
+/// itself is refused in what is sent here.
+fn forget_null_defaults(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else {
+        return;
+    };
+    for property in object.properties.values_mut() {
+        let default = match property {
+            RefOr::Ref(named) => &mut named.default,
+            RefOr::T(Schema::Object(object)) => &mut object.default,
+            RefOr::T(Schema::Array(list)) => &mut list.default,
+            RefOr::T(_) => continue,
+        };
+        default.take_if(|value| value.is_null());
+    }
 }
 
 /// What is put together of a schema and further members must not name one that admits no others: nothing would fit both.

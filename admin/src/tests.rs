@@ -1129,7 +1129,7 @@ fn every_route_is_documented_and_every_document_routed() {
 }
 
 #[test]
-fn a_schema_is_put_together_of_none_that_admits_nothing_else() {
+fn schemas_admit_what_they_are_put_together_of_and_say_no_null_by_default() {
     let document = serde_json::to_value(openapi::document()).expect("JSON");
     let schemas = document["components"]["schemas"]
         .as_object()
@@ -1143,6 +1143,13 @@ fn a_schema_is_put_together_of_none_that_admits_nothing_else() {
             let part = named.map_or(part, |named| &schemas[named]);
             assert_ne!(part["additionalProperties"], json!(false), "{name}: {part}");
             parts += 1;
+        }
+        for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+            assert_ne!(
+                property.get("default"),
+                Some(&Value::Null),
+                "{name}.{member}"
+            );
         }
     }
     assert!(parts > 0, "there are such schemas");

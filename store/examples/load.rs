@@ -8,9 +8,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use portcullis_store::feedback::Mark;
 use portcullis_store::writer::{self, Settings};
 use portcullis_store::{
-    Database, Entry, Feed, Filter, Intake, Keep, Records, Rollups, Status, StoreError, Tally, Width,
+    Database, Entry, Feed, Feedback, Filter, Intake, Keep, Records, Rollups, Said, Status,
+    StoreError, Tally, Width,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -73,6 +75,7 @@ async fn fill(path: &std::path::Path, count: u64) -> Result<(), StoreError> {
 async fn ask(path: &std::path::Path, count: u64) -> Result<(), StoreError> {
     let database = Database::open_file(path).await?;
     let records = Records::new(database.clone());
+    mark(&database, &records, count).await?;
     let mut all = Vec::new();
     for (name, filter) in questions(count) {
         let mut times = Vec::new();
@@ -124,11 +127,44 @@ async fn ask(path: &std::path::Path, count: u64) -> Result<(), StoreError> {
         "  the same minutes afterwards: {:.1} ms",
         ms(start.elapsed())
     );
-    let id = format!("{:032x}", (count / 2) * 0x9e37_79b9);
     let start = Instant::now();
-    let found = records.by_id(&id).await?.is_some();
+    let found = records.by_id(&id(count / 2)).await?.is_some();
     println!("  by its id ({found}): {:.1} ms", ms(start.elapsed()));
     Ok(())
+}
+
+/// Marks a hundredth of the records, at most what is kept, spread over all of them.
+async fn mark(database: &Database, records: &Records, count: u64) -> Result<(), StoreError> {
+    let feedback = Feedback::new(database.clone());
+    let (mut spent, mut marks) = (Duration::ZERO, 0);
+    for n in (0..count).step_by(100) {
+        let Some(found) = records.by_id(&id(n)).await? else {
+            continue;
+        };
+        let said = Said::ALL[usize::from(n % 300 == 0)];
+        let mark = Mark {
+            said,
+            comment: "looked at".to_owned(),
+            author: "somebody".to_owned(),
+            made_ms: BEGIN,
+        };
+        let start = Instant::now();
+        feedback.put(&found, &mark).await?;
+        spent += start.elapsed();
+        marks += 1;
+    }
+    println!(
+        "  {marks} records marked, {:.2} ms each",
+        ms(spent) / f64::from(marks.max(1))
+    );
+    let start = Instant::now();
+    let read = feedback.between(0, i64::MAX, None).await?.len();
+    println!("  {read} marks read in {:.1} ms", ms(start.elapsed()));
+    Ok(())
+}
+
+fn id(n: u64) -> String {
+    format!("{:032x}", n * 0x9e37_79b9)
 }
 
 fn questions(count: u64) -> Vec<(&'static str, Filter)> {
@@ -288,6 +324,37 @@ fn questions(count: u64) -> Vec<(&'static str, Filter)> {
             "nothing: a word that is nowhere",
             Filter {
                 text: Some("zanzibar".into()),
+                ..none()
+            },
+        ),
+        (
+            "held for wrong",
+            Filter {
+                feedback: vec![Some(Said::FalsePositive)],
+                ..none()
+            },
+        ),
+        (
+            "held for wrong, denied, on one route",
+            Filter {
+                feedback: vec![Some(Said::FalsePositive)],
+                actions: one("deny"),
+                routes: one("login"),
+                ..none()
+            },
+        ),
+        (
+            "denied, and nobody has looked",
+            Filter {
+                feedback: vec![None],
+                actions: one("deny"),
+                ..none()
+            },
+        ),
+        (
+            "nobody has looked",
+            Filter {
+                feedback: vec![None],
                 ..none()
             },
         ),

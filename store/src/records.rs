@@ -56,6 +56,9 @@ pub const LARGEST_PAGE: usize = 1000;
 /// with a cursor: a filter that the index answers badly costs some 0.2 s a page.
 const LOOKED_AT: usize = 20_000;
 
+/// The same of records that are come to by marks, one by one from all over the table.
+const MARKED_LOOKED_AT: usize = 8000;
+
 /// How many of these are looked at before the index is asked for terms that begin alike. Tests have few records, and
 /// come this far too.
 const PROBED: usize = if cfg!(test) { 50 } else { 1500 };
@@ -87,7 +90,10 @@ impl Records {
         };
         let mut range = KeyRange::of(filter, before);
         let mut page = Page::default();
-        let mut looked_at = 0;
+        let (mut looked_at, most) = match filter.is_of_marked() {
+            true => (0, MARKED_LOOKED_AT),
+            false => (0, LOOKED_AT),
+        };
         // One more than is wanted tells whether there is a next page.
         let mut slice = SLICE.min(limit + 1);
         loop {
@@ -114,7 +120,7 @@ impl Records {
                 return Ok(page);
             }
             slice = SLICE;
-            if looked_at >= LOOKED_AT {
+            if looked_at >= most {
                 page.next = Some(cursor::write(range.last + 1, filter));
                 return Ok(page);
             }
