@@ -3,6 +3,7 @@ import type { LogEntry, Point } from "@/api/types";
 import { histogram, parse, quantile, stageCosts } from "./metrics";
 import { endpointsOf, heatOf, rankOf, templateOf } from "./sample";
 import { shortly, thinned, timeRows } from "./series";
+import { lostOf } from "./upstreams";
 
 const TEXT = `# HELP x Words.
 # TYPE x histogram
@@ -118,5 +119,13 @@ describe("rows over time", () => {
   it("are written shortly", () => {
     expect(shortly("300.0 ms")).toBe("300\u00a0ms");
     expect(shortly("2.13 ms")).toBe("2.13\u00a0ms");
+  });
+});
+
+it("tells where records were lost, the most first", () => {
+  expect(lostOf({})).toEqual({ value: 0, words: "" });
+  expect(lostOf({ disk: 2, queue: 15, elsewhere: 1 })).toEqual({
+    value: 18,
+    words: "the store could not keep up, the disk was full, Elsewhere",
   });
 });

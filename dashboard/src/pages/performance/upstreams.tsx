@@ -110,7 +110,7 @@ export function Process() {
                 ["Open files", `${count(now.open_descriptors)} of ${count(now.most_descriptors)}`],
                 ["Workers", info.data && count(info.data.workers)],
                 ["Engine failures", <Amount key="engine" value={now.engine_failures} words="see the log" />],
-                ["Records lost", <Amount key="records" value={now.records_dropped} words="pages show too little" />],
+                ["Records lost", <Amount key="records" {...lostOf(now.records_lost)} />],
               ]}
             />
           </div>
@@ -118,6 +118,24 @@ export function Process() {
       </Loaded>
     </Card>
   );
+}
+
+const PLACES: Record<string, string> = {
+  lines: "lines of the log",
+  queue: "the store could not keep up",
+  spool: "the store was away for too long",
+  disk: "the disk was full",
+  torn: "torn by a crash",
+  refused: "the database cannot hold them",
+};
+
+/** All records that were lost, and where: what pages show is short of them. */
+export function lostOf(lost: Health["records_lost"] = {}): { value: number; words: string } {
+  const places = Object.entries(lost).sort((a, b) => b[1] - a[1]);
+  return {
+    value: places.reduce((sum, [, amount]) => sum + amount, 0),
+    words: places.map(([place]) => PLACES[place] ?? title(place)).join(", "),
+  };
 }
 
 /** A number that should be none, and what it means where it is not. */

@@ -4,7 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderName, Request};
 use http_body_util::Full;
 
@@ -64,7 +64,10 @@ impl Scene {
             .uri(self.target)
             .header(HOST, target.to_string())
             .header(X_FORWARDED_FOR, client.to_string())
-            .header("accept", "application/json");
+            // What browsers always send: without it whoever claims to be one is taken for a program.
+            .header(ACCEPT, "application/json, text/plain, */*")
+            .header(ACCEPT_LANGUAGE, "en-GB,en;q=0.5")
+            .header(ACCEPT_ENCODING, "gzip, deflate");
         if self.header.is_none_or(|(name, _)| name != "user-agent") {
             builder = builder.header(USER_AGENT, BROWSER);
         }
