@@ -1,4 +1,4 @@
-"""The command line: `python -m portcullis_train dataset|train|tune|cv|select|evaluate|harden|export|card|history|all`."""
+"""The command line: `python -m portcullis_train dataset|train|tune|cv|select|evaluate|harden|export|card|history|flow|all`."""
 
 import argparse
 import json
@@ -33,7 +33,7 @@ def parser():
 
 HELP = {"dataset": "build the labelled sets", "train": "train members and check their graphs", "tune": "search parameters of one member (optuna)", "cv": "five folds, stratified, grouped by domain", "select": "which features carry the trees",
         "evaluate": "figures and pictures on sites and payload families not trained on", "harden": "mutate attacks against the current models and add what slips through", "export": "artifacts and manifest, with a parity check that fails",
-        "card": "a card for each model", "history": "members over what clients did, from the simulator's traffic: trained, judged and added to the manifest", "all": "everything in order"}
+        "card": "a card for each model", "history": "members over what clients did, from the simulator's traffic: trained, judged and added to the manifest", "flow": "members over connections, from traffic that the simulator sends through the gateway: likewise", "all": "everything in order"}
 
 
 def main(arguments=None):
@@ -49,9 +49,9 @@ def perform(options):
     # Imported late: a set can be built without the libraries of training.
     from portcullis_train import work as folder
     work = folder.Work(options.work, options.seed, options.parameters)
-    steps = {"dataset": build, "train": train, "tune": tune, "cv": cross, "select": choose, "evaluate": evaluate, "harden": harden, "export": export, "card": card, "history": history}
+    steps = {"dataset": build, "train": train, "tune": tune, "cv": cross, "select": choose, "evaluate": evaluate, "harden": harden, "export": export, "card": card, "history": history, "flow": flow}
     if options.command == "all":
-        for step in (build, train, evaluate, export, card, history):
+        for step in (build, train, evaluate, export, card, history, flow):
             step(work, options)
     else:
         steps[options.command](work, options)
@@ -105,6 +105,11 @@ def card(work, options):
 
 def history(work, options):
     from portcullis_train import history as module
+    module.run(work, options.models)
+
+
+def flow(work, options):
+    from portcullis_train import flow as module
     module.run(work, options.models)
 
 
