@@ -37,8 +37,9 @@ HISTORY_LIMITS = """* All traffic is made up by the simulator (docs/SIMULATE.md)
 
 FLOW_LIMITS = """* All traffic is made up by the simulator (docs/SIMULATE.md) and went over loopback: no loss, no distance, no network's own
   delays, no TLS. Times and packets of a real network are others.
-* Weight 0: it is run and shown, and has no say. The rate above is over simulated clients; count on your own traffic before
-  you give it one (`ensemble.models`).
+* Weight 0: it is run and shown, and has no say. The rate above is over simulated clients, and none wronged of n rows leaves
+  up to 3 / n; count on your own traffic before you give it a weight (`ensemble.models`).
+* Where much was sent late the machine had no time to spare: then times are longer, and figures worse, than elsewhere.
 * A connection says how a client behaves there, not whether this request is an attack. So its vote would count from its
   threshold on, and only where it makes the request more suspicious.
 * An attack spread over many addresses sends a request or two over each connection, and looks like anybody's first.
@@ -104,7 +105,7 @@ def write_history(work, name, report, out, what="history"):
     seeds = ", ".join(f"{part} {', '.join(map(str, seeds))}" for part, seeds in report["seeds"].items())
     lines = [f"# {name}", "", f"{kind}. {purpose} {asked}", "",
              f"View `{about['view']}` (schema `{about['schema']}`), role `{about['role']}`, group {about['group']}, cost {about['cost']}.", "", f"Parameters: `{json.dumps(about['params'], sort_keys=True)}`. Largest difference between the file and what was trained: {about['parity']:.1e}.", "",
-             "## Data", "", f"* simulator: own. Seeds: {seeds}; {worlds.format(**report['params'])}.", "", "| part | rows | of attackers | clients and campaigns |", "|---|---|---|---|"]
+             "## Data", "", f"* simulator: own. Seeds: {seeds}; {worlds.format(**report['params'])}.", *(f"* {part}: {told}." for part, told in report.get("sent", {}).items()), "", "| part | rows | of attackers | clients and campaigns |", "|---|---|---|---|"]
     lines += [f"| {part} | {count['rows']} | {count['hostile']} | {count['clients']} |" for part, count in rows.items()]
     lines += ["", f"{row} Rows of attackers count from their first hostile request on; who shares an account with an attacker is left out.", "", "## Figures", "", "On worlds that neither trained nor set the threshold:", "",
               "| aim: harmless rows wronged | wronged | harmless clients ever wronged | rows of attackers found | campaigns found |", "|---|---|---|---|---|"]
