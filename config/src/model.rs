@@ -135,6 +135,10 @@ pub struct Records {
     pub queue: usize,
     /// What is blacked out before a record leaves the request's way.
     pub redact: Redact,
+    /// Whether each record carries what was measured of its connection when the request was judged: `flow`, 52 numbers
+    /// that models of connections are trained on (docs/FEATURES.md). Some 400 bytes a record; connections that are open
+    /// already when it is switched on have none.
+    pub flow: bool,
 }
 
 /// What is blacked out in records. `authorization`, `cookie` and `set-cookie` always are.
@@ -287,6 +291,7 @@ impl Default for Records {
             output: RecordOutput::Stdout,
             queue: 8192,
             redact: Redact::default(),
+            flow: false,
         }
     }
 }

@@ -238,6 +238,14 @@ impl Ensemble {
         on.is_some() && self.members.iter().any(|member| !member.is_cheap())
     }
 
+    /// Whether connections have to be measured: a member reads them, whether it has a say or is only shown.
+    pub fn reads_connections(&self) -> bool {
+        let read = |member: &Member| {
+            member.reads_connections() && member.entry.mode != manifest::Mode::Off
+        };
+        self.members.iter().any(read)
+    }
+
     /// Whether the two are one and the same.
     pub fn is(&self, other: &Ensemble) -> bool {
         match (&self.on, &other.on) {

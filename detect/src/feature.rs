@@ -5,6 +5,7 @@
 
 mod characters;
 mod findings;
+mod flow;
 mod grams;
 mod lexical;
 mod marks;
@@ -22,6 +23,7 @@ use crate::signature::Input;
 
 pub use self::characters::{CHARACTERS, Characters, FIELDS as CHARACTER_FIELDS};
 pub(crate) use self::findings::Findings;
+pub use self::flow::{Connection, FLOW_COLUMNS, FlowColumn, FlowRow, FlowUnit, Spread, Way};
 pub(crate) use self::grams::LONGEST as LONGEST_READ;
 pub use self::grams::{BITS as COLUMN_BITS, MOST as MOST_OF_A_COLUMN};
 pub use self::rank::Judged;

@@ -36,7 +36,7 @@ use crate::ensemble::evidence as models;
 use crate::ensemble::gate::Gate;
 use crate::ensemble::{Asked, Effect, Ensemble, Votes};
 use crate::evidence::Collection;
-use crate::feature::{Findings, Reading};
+use crate::feature::{Connection, Findings, Reading};
 use crate::field::{AnomalyKind, Field};
 use crate::signature::{Input, Scan, State};
 
@@ -68,6 +68,15 @@ pub struct Worker {
     forms: Forms,
     state: State,
     desk: Option<Box<Desk>>,
+}
+
+/// Whom a request comes from, and over what.
+#[derive(Clone, Copy)]
+pub struct Sender<'a> {
+    /// Whom.
+    pub subjects: &'a Subjects,
+    /// What was measured of the connection, for models that read it; called only where one is asked, and at most once.
+    pub connection: &'a dyn Fn() -> Option<Connection>,
 }
 
 /// What the models need; there only once they were asked.
@@ -135,7 +144,19 @@ impl Detector {
         subjects: &Subjects,
         clock: &dyn Clock,
     ) -> Verdict {
-        self.judge(worker, request, policy, subjects, clock, true)
+        self.inspect_from(worker, request, policy, Sender::of(subjects), clock)
+    }
+
+    /// The same for a request of which the connection is known, too.
+    pub fn inspect_from(
+        &self,
+        worker: &mut Worker,
+        request: &Request<'_>,
+        policy: &Policy,
+        sender: Sender<'_>,
+        clock: &dyn Clock,
+    ) -> Verdict {
+        self.judge(worker, request, policy, sender, clock, true)
     }
 
     /// The same without the pass that rules patterns out, and many times slower: what it finds is what the rules say,
@@ -149,7 +170,7 @@ impl Detector {
         subjects: &Subjects,
         clock: &dyn Clock,
     ) -> Verdict {
-        self.judge(worker, request, policy, subjects, clock, false)
+        self.judge(worker, request, policy, Sender::of(subjects), clock, false)
     }
 
     /// Judges one answer by the rules of phase `response`.
@@ -210,7 +231,7 @@ impl Detector {
         worker: &mut Worker,
         request: &Request<'_>,
         policy: &Policy,
-        subjects: &Subjects,
+        sender: Sender<'_>,
         clock: &dyn Clock,
         prefilter: bool,
     ) -> Verdict {
@@ -229,16 +250,16 @@ impl Detector {
                 &mut desk,
                 request,
                 policy,
-                subjects,
+                sender,
                 clock,
                 &mut verdict,
             );
             worker.desk = Some(desk);
         }
         let judged = clock.now();
-        let judgement = self
-            .behaviour
-            .judge(subjects, request, verdict.score, policy, clock);
+        let judgement =
+            self.behaviour
+                .judge(sender.subjects, request, verdict.score, policy, clock);
         if let Some(judgement) = judgement {
             verdict.take_in(judgement, self.behaviour.risk_weight(), &policy.thresholds);
             verdict.stages.behaviour = Some(clock.now().saturating_duration_since(judged));
@@ -257,11 +278,12 @@ impl Detector {
         desk: &mut Desk,
         request: &Request<'_>,
         policy: &Policy,
-        subjects: &Subjects,
+        sender: Sender<'_>,
         clock: &dyn Clock,
         verdict: &mut Verdict,
     ) {
         let started = clock.now();
+        let subjects = sender.subjects;
         let (strong, critical) = (
             desk.features.findings.strong(),
             desk.features.findings.critical(),
@@ -282,6 +304,7 @@ impl Detector {
             started,
             elevated,
             history: &history,
+            connection: sender.connection,
             score: verdict.score,
             strong,
             critical,
@@ -383,6 +406,16 @@ impl Detector {
             state: &mut worker.state,
             paranoia,
             prefilter: true,
+        }
+    }
+}
+
+impl<'a> Sender<'a> {
+    /// A sender of whose connection nothing is known.
+    pub fn of(subjects: &'a Subjects) -> Self {
+        Self {
+            subjects,
+            connection: &|| None,
         }
     }
 }

@@ -256,6 +256,11 @@ impl App {
         self.shared.snapshot.load().detector.behaviour().is_on()
     }
 
+    /// Waits until every record so far is written, for some seconds at most; whether they are.
+    pub fn flush_records(&self) -> bool {
+        self.shared.recorder.flush(FLUSH)
+    }
+
     /// Serves until a signal ends it; follows changes of `file`.
     pub fn run(mut self, file: Option<PathBuf>) -> std::io::Result<()> {
         let runtime = runtime::Builder::new_current_thread()

@@ -239,6 +239,9 @@ pub struct FeaturesArgs {
     /// The paranoia level
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub paranoia: u8,
+    /// With --view flow: the gateway's records of these requests, written with `records.flow`
+    #[arg(long, value_name = "RECORDS.jsonl")]
+    pub records: Option<PathBuf>,
     /// With --view fields: of equal fields only the first, and how many there were
     #[arg(long)]
     pub distinct: bool,
@@ -491,6 +494,14 @@ pub struct SimulateArgs {
     /// How many times faster than real time virtual time passes (with --serve: give it there too)
     #[arg(long, default_value_t = 1.0, value_parser = speed, value_name = "FACTOR")]
     pub speed: f64,
+    /// Give each client connections of its own, as clients have that no proxy stands before: some speak HTTP/2, some
+    /// open one for each request. Without it all share connections
+    #[arg(long)]
+    pub own_connections: bool,
+    /// With --demo: write the gateway's records to this file, with what was measured of connections, for features --view
+    /// flow. The gateway only looks on, and each client has connections of its own
+    #[arg(long, value_name = "FILE", requires = "demo")]
+    pub flows: Option<PathBuf>,
     /// Requests a second that are sent at most
     #[arg(long, default_value_t = 500.0, value_parser = load, value_name = "RATE")]
     pub max_rate: f64,
@@ -551,8 +562,7 @@ pub enum LineFormat {
 
 fn view(text: &str) -> Result<View, String> {
     let named = View::ALL.into_iter().find(|view| view.as_str() == text);
-    let built = named.filter(|view| *view != View::Flow);
-    built.ok_or_else(|| "request, fields, characters, behaviour or sequence".to_owned())
+    named.ok_or_else(|| "request, fields, characters, behaviour, sequence or flow".to_owned())
 }
 
 fn between(text: &str, low: f64, high: f64) -> Result<f64, String> {

@@ -2,21 +2,23 @@
 //! the client is too slow, has rested too long, or the gateway drains.
 
 pub mod flood;
+pub mod flow;
 pub mod io;
 pub mod state;
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
 use self::flood::FloodGuard;
@@ -29,6 +31,9 @@ use crate::worker::Worker;
 
 /// The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How much is read at once before it is certain what the client speaks.
+const FIRST: usize = 4096;
 
 /// What TLS agreed on, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +88,7 @@ async fn sniff<S: AsyncRead + Unpin>(
             if known == PREFACE.len() {
                 return Some(true);
             }
-            match stream.read_buf(first).await {
+            match read(stream, first).await {
                 Ok(0) | Err(_) => return if first.is_empty() { None } else { Some(false) },
                 Ok(n) => state.received(n),
             }
@@ -94,6 +99,18 @@ async fn sniff<S: AsyncRead + Unpin>(
         answer = &mut look => answer,
         () = state.killed() => None,
     }
+}
+
+/// Reads what has come, which is mostly a whole request, so that it need not be read in two pieces.
+async fn read<S: AsyncRead + Unpin>(stream: &mut S, first: &mut Vec<u8>) -> std::io::Result<usize> {
+    poll_fn(|cx| {
+        let mut chunk = [0_u8; FIRST];
+        let mut fresh = ReadBuf::new(&mut chunk);
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut fresh))?;
+        first.extend_from_slice(fresh.filled());
+        Poll::Ready(Ok(fresh.filled().len()))
+    })
+    .await
 }
 
 async fn serve_http1<S>(

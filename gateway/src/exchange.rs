@@ -97,6 +97,7 @@ async fn run(
 
     exchange.learn_attempt(&snapshot, &parts, &received.prefix);
     exchange.capture(policy, &parts.headers, &received);
+    exchange.keep_flow(&snapshot);
     // A client's own claim of a score is no score, whether it is inspected or not.
     parts.headers.remove(&policy.tag_header);
     if policy.mode != Mode::Off {

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, request};
 use portcullis_detect as detect;
-use portcullis_detect::{Body, Detector, Subjects, SystemClock, Verdict};
+use portcullis_detect::{Body, Detector, Sender, Subjects, SystemClock, Verdict};
 
+use crate::connection::flow::Flow;
+use crate::connection::state::ConnectionState;
 use crate::snapshot::{Policy, Snapshot};
 use crate::worker::Worker;
 
@@ -27,6 +29,8 @@ pub struct EngineFailure;
 pub struct Subject {
     /// Whom it comes from.
     pub subjects: Subjects,
+    /// The connection that it came over.
+    pub connection: Arc<ConnectionState>,
     /// `http` or `https`.
     pub scheme: &'static str,
     /// The host asked for.
@@ -156,7 +160,11 @@ fn judge(
         },
         route: &subject.route,
     };
-    detector.inspect(scratch, &request, policy, &subject.subjects, &SystemClock)
+    let sender = Sender {
+        subjects: &subject.subjects,
+        connection: &|| subject.connection.flow().map(Flow::connection),
+    };
+    detector.inspect_from(scratch, &request, policy, sender, &SystemClock)
 }
 
 fn caught<R>(worker: &Worker, run: impl FnOnce() -> R) -> Result<R, EngineFailure> {

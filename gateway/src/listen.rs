@@ -146,7 +146,12 @@ fn is_of_the_client(error: &io::Error) -> bool {
 async fn serve(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, bound: Bound) {
     let _ = stream.set_nodelay(true);
     let tls = bound.tls.borrow().clone();
-    let state = Arc::new(ConnectionState::new(peer, tls.is_some()));
+    let state = ConnectionState::new(peer, tls.is_some());
+    let state = Arc::new(if worker.measures_connections() {
+        state.measured()
+    } else {
+        state
+    });
     let cap = peer_cap(&worker, &state);
     let peer = state.peer_ip();
     if !worker.shared.census.enter(peer, cap) {

@@ -74,6 +74,9 @@ pub(crate) struct Record<'a> {
     pub response_would: Option<&'a str>,
     /// What the policy keeps of it word for word.
     pub capture: Option<&'a Captured>,
+    /// What was measured of the connection when the request was judged, as docs/FEATURES.md lists it, where records
+    /// carry it.
+    pub flow: Option<&'a [f32]>,
     /// How long the stages of the gateway took.
     pub timings: Timings,
     /// The upstream's name; empty where the request was not sent on.
@@ -156,6 +159,7 @@ impl Record<'_> {
             response_action: None,
             response_would: None,
             capture: None,
+            flow: None,
             timings: Timings::default(),
             upstream: "",
             server: "",
@@ -220,6 +224,9 @@ impl Record<'_> {
         );
         if let Some(capture) = self.capture {
             line.raw(key!("capture"), |out| capture.write(redaction, out));
+        }
+        if let Some(flow) = self.flow {
+            line.raw(key!("flow"), |out| json::write_floats(flow, out));
         }
         line.raw(key!("timings_us"), |out| self.timings.write(out));
         line.text(key!("upstream"), self.upstream);

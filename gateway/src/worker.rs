@@ -130,6 +130,12 @@ impl Worker {
         }
     }
 
+    /// Whether a new connection is to be measured: a model reads connections, or records carry what it would read.
+    pub fn measures_connections(&self) -> bool {
+        let snapshot = self.shared.snapshot.load();
+        snapshot.config.records.flow || snapshot.detector.ensemble().reads_connections()
+    }
+
     /// Puts a connection on the sweep's list for as long as the answer lives.
     pub fn watch(self: &Rc<Self>, state: &Arc<ConnectionState>) -> Watched {
         let mut slots = self.connections.borrow_mut();

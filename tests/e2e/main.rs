@@ -9,6 +9,7 @@ mod api;
 mod bans;
 mod cli;
 mod descriptors;
+mod flow;
 mod forward;
 mod harness;
 mod installation;

@@ -55,14 +55,14 @@ impl Models {
         fs::write(self.manifest(), manifest.to_string()).expect("a manifest");
     }
 
-    fn change(&self, pointer: &str, value: Value) {
+    pub(crate) fn change(&self, pointer: &str, value: Value) {
         let text = fs::read(self.manifest()).expect("a manifest");
         let mut manifest: Value = serde_json::from_slice(&text).expect("JSON");
         *manifest.pointer_mut(pointer).expect("a member") = value;
         self.write(&manifest);
     }
 
-    fn add(&self, pointer: &str, key: &str, value: Value) {
+    pub(crate) fn add(&self, pointer: &str, key: &str, value: Value) {
         let text = fs::read(self.manifest()).expect("a manifest");
         let mut manifest: Value = serde_json::from_slice(&text).expect("JSON");
         manifest.pointer_mut(pointer).expect("a member")[key] = value;
@@ -77,7 +77,7 @@ impl Models {
     }
 
     /// The same with the runtime, and with no rule that matches anything.
-    fn with_library(&self) -> String {
+    pub(crate) fn with_library(&self) -> String {
         let lines = self.lines(&format!(", library: \"{}\"", library().display()));
         format!("{NO_RULES}\n{lines}")
     }
@@ -97,6 +97,7 @@ fn entry(folder: &Path, name: &str) -> Value {
     let (view, role, group) = match name {
         "gate" => (View::Fields, "gate", "supervised"),
         "characters" => (View::Characters, "vote", "neural"),
+        "flow" => (View::Flow, "vote", "unsupervised"),
         _ => (View::Request, "vote", "supervised"),
     };
     let calibration = match name {

@@ -6,6 +6,7 @@ request.onnx     request view; sigmoid(8 · top_tautology + 4 · top_sqli - 4)
 characters.onnx  characters view; sigmoid(quotes - 1.5), over all bytes
 classes.onnx     request view; three outputs: 0.5, top_sqli, top_xss
 nothing.onnx     request view; answers NaN for what is not zero
+flow.onnx        flow view; sigmoid(4 · syn_flag_count - 4), so from the second request on a connection above a half
 gate.onnx        4,096 weights, all 0.01, and a bias of -2
 """
 
@@ -18,7 +19,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 HERE = pathlib.Path(__file__).parent
 TEXT = (HERE / "../../docs/FEATURES.md").read_text()
-COLUMNS = {name: int(at) for at, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", TEXT, re.M)}
+
+
+def columns(view):
+    """Names of a view's columns, with their numbers."""
+    part = TEXT.split(f"## View `{view}`\n")[1].split("\n## ")[0]
+    return {name: int(at) for at, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", part, re.M)}
+
+
+COLUMNS, FLOW = columns("request"), columns("flow")
 
 
 def model(name, nodes, inputs, output, constants):
@@ -33,11 +42,11 @@ def floats(name, shape):
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
-def weights(*columns):
-    matrix = np.zeros((len(COLUMNS), len(columns)), np.float32)
-    for at, named in enumerate(columns):
+def weights(*outputs, of=COLUMNS):
+    matrix = np.zeros((len(of), len(outputs)), np.float32)
+    for at, named in enumerate(outputs):
         for name, weight in named.items():
-            matrix[COLUMNS[name], at] = weight
+            matrix[of[name], at] = weight
     return matrix
 
 
@@ -48,6 +57,13 @@ model(
     [ROW],
     floats("output", ["N", 1]),
     {"w": weights({"top_tautology": 8, "top_sqli": 4}), "b": np.array([-4], np.float32)},
+)
+model(
+    "flow",
+    [helper.make_node("Gemm", ["input", "w", "b"], ["x"]), helper.make_node("Sigmoid", ["x"], ["output"])],
+    [floats("input", ["N", len(FLOW)])],
+    floats("output", ["N", 1]),
+    {"w": weights({"syn_flag_count": 4}, of=FLOW), "b": np.array([-4], np.float32)},
 )
 model(
     "classes",

@@ -11,7 +11,7 @@ use super::weigh::{Found, weigh};
 use super::{Crew, Deep, Ensemble, Member, On, Tensor, explain};
 use crate::behaviour::History;
 use crate::clock::Clock;
-use crate::feature::{Characters, Reading, Row, View};
+use crate::feature::{Characters, Connection, FlowRow, Reading, Row, View};
 use crate::rule::Category;
 
 /// After so many votes a request may be clear.
@@ -28,6 +28,7 @@ pub(crate) struct Votes {
     row: Row,
     characters: Room,
     history: Option<Box<History>>,
+    flow: Option<FlowRow>,
     out: Vec<f32>,
 }
 
@@ -51,6 +52,8 @@ pub(crate) struct Asked<'a, 'r> {
     pub elevated: bool,
     /// What is known of the subject; computed only where a member asks for it.
     pub history: &'a dyn Fn() -> Option<History>,
+    /// What was measured of the connection; asked for likewise.
+    pub connection: &'a dyn Fn() -> Option<Connection>,
     /// What the signatures found; of that what rules of paranoia 1 found, and what those of critical severity among
     /// them found; 0 to 100.
     pub score: f32,
@@ -141,6 +144,7 @@ struct Run<'a, 'b, 'r> {
     has_row: bool,
     has_characters: bool,
     has_history: bool,
+    has_flow: bool,
     opinion: Opinion,
 }
 
@@ -161,6 +165,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             has_row: false,
             has_characters: false,
             has_history: false,
+            has_flow: false,
             opinion: Opinion::default(),
         }
     }
@@ -266,12 +271,12 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
     }
 
     fn ask(&mut self, number: usize, member: &Member) {
-        if !member.reads_history() {
+        if !member.reads_what_went_before() {
             return self.consult(number, member);
         }
         let (before, cast) = (self.joint(), self.opinion.votes.len());
         self.consult(number, member);
-        // Whoever behaves as usual may still send an attack: a history speaks against a request, or not at all.
+        // Whoever behaves as usual may still send an attack: what went before speaks against a request, or not at all.
         let lowers = self.joint() < before;
         if let Some(vote) = self.opinion.votes.get_mut(cast)
             && (lowers || !vote.agrees)
@@ -324,6 +329,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             row,
             characters,
             history,
+            flow,
             out,
             ..
         } = &mut *self.votes;
@@ -336,7 +342,8 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             View::Characters => Tensor::Bytes(&*characters.0),
             View::Behaviour => Tensor::Floats(&known(history)?.columns),
             View::Sequence => Tensor::Floats(followed(history)?.steps.as_flattened()),
-            View::Request | View::Fields | View::Flow => Tensor::Floats(&row.0),
+            View::Flow => Tensor::Floats(flow.as_ref().ok_or(Why::NoHistory)?),
+            View::Request | View::Fields => Tensor::Floats(&row.0),
         };
         out.clear();
         let begun = clock.now();
@@ -359,6 +366,10 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
         if matches!(view, View::Behaviour | View::Sequence) && !self.has_history {
             self.votes.history = (self.asked.history)().map(Box::new);
             self.has_history = true;
+        }
+        if view == View::Flow && !self.has_flow {
+            self.votes.flow = (self.asked.connection)().map(|connection| connection.row());
+            self.has_flow = true;
         }
     }
 

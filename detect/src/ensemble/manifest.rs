@@ -375,6 +375,18 @@ mod tests {
     }
 
     #[test]
+    fn connections_of_another_meaning_are_refused() {
+        let entry = |schema: String| {
+            let view = serde_json::json!({ "name": "a", "file": "a.onnx", "sha256": "00", "view": "flow", "schema": schema, "group": "neural" });
+            let manifest = serde_json::json!({ "format": 1, "models": [view] });
+            Manifest::read(manifest.to_string().as_bytes()).unwrap()
+        };
+        assert_eq!(entry(View::Flow.schema()).problem(0), None);
+        let problem = entry("0123456789abcdef".to_owned()).problem(0).unwrap();
+        assert!(problem.contains("of the view flow"), "{problem}");
+    }
+
+    #[test]
     fn classes_are_categories() {
         assert_eq!(category("sqli"), Some(Category::Sqli));
         assert_eq!(category("benign"), None);

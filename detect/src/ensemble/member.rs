@@ -11,7 +11,7 @@ use crate::rule::Category;
 /// What a model reads of one request.
 #[derive(Clone, Copy, Debug)]
 pub enum Tensor<'a> {
-    /// Of the views `request`, `behaviour` and `sequence`.
+    /// Of the views `request`, `behaviour`, `sequence` and `flow`.
     Floats(&'a [f32]),
     /// Of the view `characters`.
     Bytes(&'a [u8]),
@@ -109,9 +109,14 @@ impl Member {
         self.entry.cost == Cost::Cheap
     }
 
-    /// Whether it reads what is known of the subject, and not the request.
-    pub(super) fn reads_history(&self) -> bool {
-        matches!(self.entry.view, View::Behaviour | View::Sequence)
+    /// Whether it reads what is known of the subject or the connection, and not the request.
+    pub(super) fn reads_what_went_before(&self) -> bool {
+        self.reads_connections() || matches!(self.entry.view, View::Behaviour | View::Sequence)
+    }
+
+    /// Whether it reads what was measured of the connection.
+    pub(super) fn reads_connections(&self) -> bool {
+        self.entry.view == View::Flow
     }
 
     /// What it reads.

@@ -122,7 +122,7 @@ pub enum Why {
     Busy,
     /// It could not be loaded.
     Absent,
-    /// It reads what is known of the client, and nothing is known yet.
+    /// It reads what is known of the client or the connection, and nothing is known yet, or nobody measured it.
     NoHistory,
     /// It failed, or answered with what is no number.
     Failed,

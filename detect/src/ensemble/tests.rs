@@ -1,5 +1,6 @@
 //! The ensemble with models made up here: who is asked, who is skipped, what becomes of the score.
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +12,11 @@ use super::manifest::Manifest;
 use super::{Settings as Ensembles, *};
 use crate::behaviour::{Behaviour, Hashing, Settings, State};
 use crate::clock::{Clock, Timeline};
-use crate::feature::View;
+use crate::feature::{Connection, View};
 use crate::rule::Origin;
 use crate::{
-    Action, Body, Detector, Exception, Policy, Request, RuleSet, Subjects, Verdict, Watch, Worker,
+    Action, Body, Detector, Exception, Policy, Request, RuleSet, Sender, Subjects, Verdict, Watch,
+    Worker,
 };
 
 /// Answers always the same, and may let time pass.
@@ -30,7 +32,7 @@ impl Model for Fixed {
             Tensor::Floats(row) => row.len(),
             Tensor::Bytes(bytes) => bytes.len(),
         };
-        assert!([128, 768, 18, 512].contains(&length), "{length}");
+        assert!([128, 768, 18, 512, 52].contains(&length), "{length}");
         self.runs.fetch_add(1, Ordering::Relaxed);
         if let Some((clock, time)) = &self.takes {
             clock.advance(*time);
@@ -65,6 +67,7 @@ impl World {
                 let view = match (*name, *cost) {
                     ("window", _) => View::Behaviour,
                     ("order", _) => View::Sequence,
+                    ("flow", _) => View::Flow,
                     (_, "deep") => View::Characters,
                     _ => View::Request,
                 };
@@ -102,6 +105,15 @@ impl World {
     }
 
     fn inspect(&mut self, query: &str) -> Verdict {
+        self.inspect_over(query, &|| None)
+    }
+
+    /// The same over a connection.
+    fn inspect_over(
+        &mut self,
+        query: &str,
+        connection: &dyn Fn() -> Option<Connection>,
+    ) -> Verdict {
         let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let request = Request {
             client,
@@ -115,9 +127,13 @@ impl World {
             route: "test",
         };
         let subjects = Subjects::of(client);
+        let sender = Sender {
+            subjects: &subjects,
+            connection,
+        };
         let clock: &dyn Clock = &*self.clock;
         self.detector
-            .inspect(&mut self.worker, &request, &self.policy, &subjects, clock)
+            .inspect_from(&mut self.worker, &request, &self.policy, sender, clock)
     }
 
     /// Gives it one critical rule that finds [`ODD`].
@@ -336,6 +352,46 @@ fn a_history_speaks_against_a_request_or_not_at_all() {
             "{request} {history}: {opinion:?}"
         );
         assert_eq!((opinion.voting, opinion.votes.len()), (voting, 2));
+    }
+}
+
+#[test]
+fn a_connection_is_read_where_it_is_measured_and_only_once() {
+    let rows = [
+        ("trees", "supervised", "cheap", "active", 0.6),
+        ("flow", "neural", "deep", "active", 0.9),
+        ("flow", "unsupervised", "deep", "shadow", 0.7),
+    ];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    assert!(world.detector.ensemble().reads_connections());
+    let unmeasured = ("flow".to_owned(), Why::NoHistory);
+    assert_eq!(
+        skipped(&world.inspect(ODD)),
+        [unmeasured.clone(), unmeasured]
+    );
+    let asked = Cell::new(0);
+    let connection = || {
+        asked.set(asked.get() + 1);
+        Some(Connection::default())
+    };
+    let opinion = world.inspect_over(ODD, &connection).ensemble.unwrap();
+    assert_eq!(
+        (opinion.voting, opinion.votes.len(), asked.get()),
+        (2, 3, 1)
+    );
+    assert!(opinion.votes[2].shadow, "{opinion:?}");
+    // Like a history it speaks against a request or not at all.
+    let rows = [
+        ("trees", "supervised", "cheap", "active", 0.6),
+        ("flow", "neural", "deep", "active", 0.1),
+    ];
+    let mut world = World::new(&rows, Duration::ZERO, 1);
+    let opinion = world.inspect_over(ODD, &connection).ensemble.unwrap();
+    assert_eq!((opinion.voting, opinion.probability), (1, 0.6));
+    // Nobody measures for a model that is switched off, or for those of other views.
+    for (name, mode) in [("flow", "off"), ("trees", "active")] {
+        let world = World::new(&[(name, "neural", "deep", mode, 0.9)], Duration::ZERO, 1);
+        assert!(!world.detector.ensemble().reads_connections(), "{name}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-use super::{characters, grams, table};
+use super::{characters, flow, grams, table};
 use crate::behaviour::History;
 use crate::field::Location;
 
@@ -55,7 +55,11 @@ impl View {
             View::Request => table::Column::ALL.iter().map(|(name, _)| *name).collect(),
             View::Behaviour => History::NAMES.to_vec(),
             View::Sequence => History::STEP_NAMES.to_vec(),
-            View::Fields | View::Characters | View::Flow => Vec::new(),
+            View::Flow => flow::FlowColumn::ALL
+                .iter()
+                .map(|column| column.name)
+                .collect(),
+            View::Fields | View::Characters => Vec::new(),
         }
     }
 
@@ -66,7 +70,8 @@ impl View {
             View::Characters => Some(&[characters::FIELDS, characters::CHARACTERS]),
             View::Behaviour => Some(&[History::COLUMNS]),
             View::Sequence => Some(&[History::LENGTH, History::STEP_COLUMNS]),
-            View::Fields | View::Flow => None,
+            View::Flow => Some(&[flow::FLOW_COLUMNS]),
+            View::Fields => None,
         }
     }
 
@@ -103,7 +108,13 @@ impl View {
             View::Behaviour | View::Sequence => {
                 format!("{name} {} {}", History::VERSION, self.names().join(" "))
             }
-            View::Flow => format!("{name} 0"),
+            View::Flow => {
+                let columns = flow::FlowColumn::ALL.iter();
+                let columns =
+                    columns.map(|column| format!("{} {}", column.name, column.unit.as_str()));
+                let columns: Vec<String> = columns.collect();
+                format!("{name} {} {}", flow::VERSION, columns.join(" "))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! files.
 
 mod fields;
+mod flow;
 mod history;
 pub(super) mod lines;
 mod npy;
@@ -14,7 +15,8 @@ use anyhow::Context;
 use portcullis_config::BodyPolicy;
 use portcullis_detect::ensemble::gate::Gate;
 use portcullis_detect::feature::{
-    CHARACTER_FIELDS, CHARACTERS, COLUMN_BITS, Column, REQUEST_COLUMNS, Reading, Row, View,
+    CHARACTER_FIELDS, CHARACTERS, COLUMN_BITS, Column, FlowColumn, REQUEST_COLUMNS, Reading, Row,
+    View,
 };
 use portcullis_detect::{Detector, Policy, Worker};
 use serde_json::{Value, json};
@@ -62,7 +64,14 @@ pub fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         View::Behaviour | View::Sequence => {
             history::write(from, to, args.view, args.rules.as_deref())?
         }
-        View::Flow => anyhow::bail!("no view of connections is made yet"),
+        View::Flow => {
+            let records = args.records.as_deref();
+            flow::write(
+                from,
+                records.context("name the gateway's records: --records FILE")?,
+                to,
+            )?
+        }
     };
     let text = serde_json::to_string_pretty(&schema(args.view))? + "\n";
     write(&beside(to, "schema.json"), &text)?;
@@ -171,6 +180,11 @@ fn schema(view: View) -> Value {
             let units: Vec<String> = units
                 .map(|(_, unit)| format!("{unit:?}").to_lowercase())
                 .collect();
+            schema["units"] = units.into();
+        }
+        View::Flow => {
+            let units = FlowColumn::ALL.iter();
+            let units: Vec<&str> = units.map(|column| column.unit.as_str()).collect();
             schema["units"] = units.into();
         }
         View::Fields => schema["columns"] = (1_u32 << COLUMN_BITS).into(),

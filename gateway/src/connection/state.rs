@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::flow::Flow;
 use crate::wire::Refusal;
 
 /// What the connection waits for.
@@ -95,6 +96,7 @@ pub struct ConnectionState {
     pub peer: SocketAddr,
     /// Whether TLS ends here.
     pub tls: bool,
+    flow: Option<Box<Flow>>,
     ja4: OnceLock<Box<str>>,
     http2: AtomicBool,
     phase: AtomicU8,
@@ -123,6 +125,7 @@ impl ConnectionState {
         Self {
             peer,
             tls,
+            flow: None,
             ja4: OnceLock::new(),
             http2: AtomicBool::new(false),
             phase: AtomicU8::new(Phase::Head as u8),
@@ -135,6 +138,20 @@ impl ConnectionState {
             refusal: Mutex::new(None),
             answers: Mutex::new(Answers::default()),
         }
+    }
+
+    /// The same with a tally for models that read connections.
+    #[must_use]
+    pub fn measured(self) -> Self {
+        Self {
+            flow: Some(Box::new(Flow::beginning())),
+            ..self
+        }
+    }
+
+    /// The tally of the connection, where one is kept.
+    pub fn flow(&self) -> Option<&Flow> {
+        self.flow.as_deref()
     }
 
     /// The peer's address, an IPv4 address in IPv6 clothes undressed.
@@ -193,10 +210,11 @@ impl ConnectionState {
         self.http2.load(Relaxed)
     }
 
-    /// An exchange begins.
-    pub fn exchange_begins(&self) {
-        self.streams.fetch_add(1, Relaxed);
+    /// An exchange begins; whether nothing else is under way.
+    pub fn exchange_begins(&self) -> bool {
+        let before = self.streams.fetch_add(1, Relaxed);
         self.set_phase(Phase::Exchange);
+        before == 0
     }
 
     /// An exchange has ended, its answer handed over whole or given up.
@@ -210,11 +228,21 @@ impl ConnectionState {
     /// Counts bytes from the client.
     pub fn received(&self, bytes: usize) {
         self.read.bytes.fetch_add(bytes as u64, Relaxed);
+        if let Some(flow) = self.flow()
+            && bytes > 0
+        {
+            flow.received(bytes);
+        }
     }
 
     /// Counts bytes to the client.
     pub fn sent(&self, bytes: usize) {
         self.write.bytes.fetch_add(bytes as u64, Relaxed);
+        if let Some(flow) = self.flow()
+            && bytes > 0
+        {
+            flow.sent(bytes);
+        }
     }
 
     /// Bytes received and sent so far.
@@ -232,7 +260,14 @@ impl ConnectionState {
 
     /// Whether the gateway now waits for the client to read.
     pub fn waits_for_reader(&self, waits: bool) {
+        let waited = self.write.waiting.load(Relaxed);
         self.write.waiting.store(waits, Relaxed);
+        if let Some(flow) = self.flow()
+            && waits
+            && !waited
+        {
+            flow.held_up();
+        }
     }
 
     /// Ends the connection, for a reason that is counted.

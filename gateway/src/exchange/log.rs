@@ -9,9 +9,11 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request,
 };
+use http_body::Body;
 use http_body_util::Full;
 use portcullis_config::Mode;
 use portcullis_detect::behaviour::{Login, SubjectId};
+use portcullis_detect::feature::FlowRow;
 use portcullis_detect::{Action, Clock, Outcome as Learned, Subjects, SystemClock, Verdict, Watch};
 use tokio::sync::oneshot;
 
@@ -65,6 +67,7 @@ pub struct Exchange {
     action: Action,
     would: Option<Action>,
     capture: Option<Box<Captured>>,
+    flow: Option<Box<FlowRow>>,
     timings: Timings,
     upstream: Option<(Arc<str>, Arc<str>)>,
     body: Rc<BodyLog>,
@@ -79,8 +82,15 @@ pub struct Exchange {
 
 impl Exchange {
     /// An exchange whose head has just arrived.
-    pub fn begin<B>(worker: Rc<Worker>, state: Arc<ConnectionState>, request: &Request<B>) -> Self {
-        state.exchange_begins();
+    pub fn begin<B: Body>(
+        worker: Rc<Worker>,
+        state: Arc<ConnectionState>,
+        request: &Request<B>,
+    ) -> Self {
+        let alone = state.exchange_begins();
+        if let Some(flow) = state.flow() {
+            flow.begins(request, alone);
+        }
         // Of a refused body the head is here as it was; of a refused head only what the refusal kept.
         let host = host_of(request);
         let refused = state
@@ -120,6 +130,7 @@ impl Exchange {
             action: Action::Allow,
             would: None,
             capture: None,
+            flow: None,
             timings: Timings::default(),
             upstream: None,
             body: Rc::default(),
@@ -204,6 +215,12 @@ impl Exchange {
                 Captured::of_request(rules, headers, &received.prefix, received.complete);
             Box::new(captured)
         });
+    }
+
+    /// Keeps what was measured of the connection up to here, where records carry it.
+    pub fn keep_flow(&mut self, snapshot: &Snapshot) {
+        let flow = self.state.flow().filter(|_| snapshot.config.records.flow);
+        self.flow = flow.map(|flow| Box::new(flow.connection().row()));
     }
 
     /// The route it takes.
@@ -322,6 +339,7 @@ impl Exchange {
     pub fn subject(&self, route: &Route) -> Subject {
         Subject {
             subjects: self.subjects,
+            connection: self.state.clone(),
             scheme: self.scheme(),
             host: Arc::from(self.host()),
             route: route.name.clone(),
@@ -439,6 +457,9 @@ impl Exchange {
             if let Some(name) = name {
                 response.headers_mut().entry(name).or_insert(value);
             }
+        }
+        if let Some(flow) = self.state.flow() {
+            flow.answers(response, self.timings.upstream);
         }
         if let Some(capture) = &mut self.capture {
             capture.answers(response.headers());
@@ -636,6 +657,7 @@ impl Exchange {
             response_action: self.response_done.map(Done::as_str),
             response_would: self.response_would.map(Done::as_str),
             capture: self.captured(),
+            flow: self.flow.as_deref().map(|row| row.as_slice()),
             timings: self.timings,
             upstream,
             server,
@@ -683,6 +705,9 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         self.state.exchange_ends();
+        if let Some(flow) = self.state.flow() {
+            flow.ends(self.complete, self.bytes_out);
+        }
         if let Some(messages) = &self.messages {
             let (done, would) = messages.decided();
             self.action = self.action.max(done.unwrap_or(Action::Allow));

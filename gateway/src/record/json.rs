@@ -107,6 +107,16 @@ fn write_microseconds(value: Duration, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends an array of numbers, each with as many digits as tell it from others. None may be NaN or infinite.
+pub(super) fn write_floats(values: &[f32], out: &mut Vec<u8>) {
+    for (number, value) in values.iter().enumerate() {
+        out.push(if number == 0 { b'[' } else { b',' });
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, "{value}");
+    }
+    out.push(b']');
+}
+
 /// Appends the inside of a JSON string.
 pub(super) fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;

@@ -85,6 +85,16 @@ fn a_record_says_what_is_known_and_nothing_else() {
 }
 
 #[test]
+fn what_was_measured_of_the_connection_reads_back_the_same() {
+    let row = [0.0, 1.5, 6.931_472, 1e-7, 22.2];
+    let mut measured = record("/");
+    measured.flow = Some(&row);
+    let value = line(&measured, &Redaction::default());
+    let read: Vec<f32> = serde_json::from_value(value["flow"].clone()).unwrap();
+    assert_eq!(read, row);
+}
+
+#[test]
 fn hostile_text_stays_inside_its_string() {
     let long = "x".repeat(10_000);
     let mut hostile = record("/");

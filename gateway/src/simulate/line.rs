@@ -75,6 +75,10 @@ fn json(event: &Event, out: &mut String) {
     if let Some(account) = who.account {
         let _ = write!(out, ",\"user\":\"{}\"", people::mail(account));
     }
+    if let Some(id) = &answer.id {
+        out.push_str(",\"request_id\":");
+        quote(id, out);
+    }
     let _ = writeln!(
         out,
         ",\"operator\":{},\"country\":\"{}\",\"status\":{},\"bytes_out\":{},\"latency_ms\":{:.1},\"decision\":\"{}\"}}",

@@ -15,7 +15,7 @@ use super::message::{Act, Answer, Decision, Event};
 use super::score::{Scorer, Sighting};
 use super::serve::Clock;
 use super::world::{Handle, Plan, World};
-use pool::Pool;
+use pool::{Owner, Pool};
 
 /// What to send where, and its bounds.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct Live {
     pub rate: f64,
     /// Requests at most.
     pub count: u64,
+    /// Whether each client has connections of its own; otherwise all share them, as behind a proxy.
+    pub own_connections: bool,
 }
 
 /// What came of it.
@@ -75,7 +77,7 @@ impl Live {
         let mut run = Run {
             live: self,
             world: World::new(&self.plan),
-            pool: Arc::new(Pool::new(self.target)),
+            pool: Arc::new(Pool::new(self.target, self.connections)),
             outcome: Outcome::default(),
             under_way: 0,
             free_at: Instant::now(),
@@ -133,8 +135,12 @@ impl Run<'_> {
             self.world.go_on(who, planned);
         }
         let (pool, finished) = (Arc::clone(&self.pool), self.finished.clone());
+        let owner = self.live.own_connections.then(|| Owner {
+            actor: act.who.actor,
+            address: act.who.client(),
+        });
         tokio::spawn(async move {
-            let answer = pool.exchange(&act.request, act.who.client()).await;
+            let answer = pool.exchange(&act.request, act.who.client(), owner).await;
             let done = Done {
                 who,
                 time,

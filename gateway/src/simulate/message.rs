@@ -68,6 +68,8 @@ pub struct Answer {
     pub grant: Option<Box<Grant>>,
     /// What the gateway, not the API, did about the request.
     pub decision: Decision,
+    /// What the gateway calls the exchange; of what was sent only.
+    pub id: Option<Box<str>>,
 }
 
 /// What a gateway did with a request.

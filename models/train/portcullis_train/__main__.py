@@ -1,4 +1,4 @@
-"""The command line: `python -m portcullis_train dataset|train|tune|cv|select|evaluate|harden|export|card|history|fit|all`."""
+"""The command line: `python -m portcullis_train dataset|train|tune|cv|select|evaluate|harden|export|card|history|flow|fit|all`."""
 
 import argparse
 import json
@@ -36,6 +36,7 @@ def parser():
 HELP = {"dataset": "build the labelled sets", "train": "train members and check their graphs", "tune": "search parameters of one member (optuna)", "cv": "five folds, stratified, grouped by domain", "select": "which features carry the trees",
         "evaluate": "figures and pictures on sites and payload families not trained on", "harden": "mutate attacks against the current models and add what slips through", "export": "artifacts and manifest, with a parity check that fails",
         "card": "a card for each model", "history": "members over what clients did, from the simulator's traffic: trained, judged and added to the manifest",
+        "flow": "members over connections, from traffic that the simulator sends through the gateway: likewise",
         "fit": "training fit on textbook sets, for the report alone; needs --data", "all": "everything in order"}
 
 
@@ -52,9 +53,9 @@ def perform(options):
     # Imported late: a set can be built without the libraries of training.
     from portcullis_train import work as folder
     work = folder.Work(options.work, options.seed, options.parameters)
-    steps = {"dataset": build, "train": train, "tune": tune, "cv": cross, "select": choose, "evaluate": evaluate, "harden": harden, "export": export, "card": card, "history": history, "fit": fit}
+    steps = {"dataset": build, "train": train, "tune": tune, "cv": cross, "select": choose, "evaluate": evaluate, "harden": harden, "export": export, "card": card, "history": history, "flow": flow, "fit": fit}
     if options.command == "all":
-        for step in (build, train, evaluate, export, card, history):
+        for step in (build, train, evaluate, export, card, history, flow):
             step(work, options)
     else:
         steps[options.command](work, options)
@@ -114,6 +115,11 @@ def history(work, options):
 def fit(work, options):
     from portcullis_train import fit as module
     module.run(work, options.data, options.models, options.set, options.models / "artifacts" / "manifest.json")
+
+
+def flow(work, options):
+    from portcullis_train import flow as module
+    module.run(work, options.models)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ ABOUT = {
     "isolation-forest": ("Isolation forest", "Flags requests unlike harmless ones; it was shown no attack."), "local-outlier-factor": ("Local outlier factor against a sample of harmless requests", "Flags requests that lie further from usual ones than these from each other."),
     "character-cnn": ("Convolution over characters", "Reads the three most suspicious fields where the cheap members are not sure."), "dnn-request": ("Feed-forward net", "Votes over the request view."),
     "one-class-svm": ("One-class support vectors", "Flags a subject whose figures are unlike those of harmless ones; it was shown no attack."), "dnn-behaviour": ("Feed-forward net 8-4-4", "Reads a subject's figures."), "lstm": ("LSTM", "Reads a subject's last requests in their order. Weight 0: the bidirectional one votes in its place, and it is run to be compared."), "bilstm": ("Bidirectional LSTM", "Reads a subject's last requests in both directions."),
-    "flow-isolation-forest": ("Isolation forest", "Reads a connection's figures; weight 0."), "flow-cnn": ("1-D convolution", "Reads a connection's figures; weight 0."),
+    "flow-isolation-forest": ("Isolation forest", "Flags a connection unlike those of harmless clients; it was shown no attack."), "flow-cnn": ("1-D convolution", "Reads the figures of a connection in their order."),
 }
 LIMITS = """* The harmless half comes from recorded browsers, one recorded API and made-up services. A site whose clients send
   something none of these do (a query language, a template editor, a scanner of its own) will see more false alarms.
@@ -34,6 +34,24 @@ HISTORY_LIMITS = """* All traffic is made up by the simulator (docs/SIMULATE.md)
 * What the detectors of behaviour noticed is a column of the sequences, and risk is why a model is asked: it generalises what
   they find, and is no independent witness.
 * Somebody who comes for the first time has no history."""
+
+
+FLOW_LIMITS = """* All traffic is made up by the simulator (docs/SIMULATE.md) and went over loopback: no loss, no distance, no network's own
+  delays, no TLS. Times and packets of a real network are others.
+* Weight 0: it is run and shown, and has no say. The rate above is over simulated clients, and none wronged of n rows leaves
+  up to 3 / n; count on your own traffic before you give it a weight (`ensemble.models`).
+* Where much was sent late the machine had no time to spare: then times are longer, and figures worse, than elsewhere.
+* A connection says how a client behaves there, not whether this request is an attack. So its vote would count from its
+  threshold on, and only where it makes the request more suspicious.
+* An attack spread over many addresses sends a request or two over each connection, and looks like anybody's first.
+* Behind a proxy that puts many clients on one connection it judges the proxy.
+* The gateway only looked on while the rows were made: attackers were not banned, as they would be in service."""
+# What the card of a member says of its rows, by what it reads.
+OVER = {
+    "history": ("Asked where the request itself is in doubt, and for clients of whom behaviour has found something before.", "of each {requests} requests in {hours} hours", "A row is what was known when a request came.", HISTORY_LIMITS),
+    "flow": ("Asked where the request itself is in doubt, and for clients of whom behaviour has found something before. Weight 0: it is shown, and has no say.",
+             "of each {seconds} s in real time through the gateway, which only looked on; {load} harmless requests a second", "A row is what was measured of the connection when a request on it was judged.", FLOW_LIMITS),
+}
 
 
 def percent(value):
@@ -79,24 +97,24 @@ def write(work, name, report, summary, out):
     (out / f"{name}.md").write_text("\n".join(lines))
 
 
-def write_history(work, name, report, out):
-    """The card of a member that reads what a subject did before."""
+def write_history(work, name, report, out, what="history"):
+    """The card of a member that reads what a subject did before, or what happened on its connection."""
     about, one, rows = described(work, name), report["scores"][name], report["rows"][described(work, name)["view"]]
-    kind, purpose = ABOUT[name]
+    (kind, purpose), (asked, worlds, row, limits) = ABOUT[name], OVER[what]
     if name in report["shadow"]:
         purpose += " In shadow: at its threshold it wrongs too many, or finds too little, to have a say."
     seeds = ", ".join(f"{part} {', '.join(map(str, seeds))}" for part, seeds in report["seeds"].items())
-    lines = [f"# {name}", "", f"{kind}. {purpose} Asked where the request itself is in doubt, and for clients of whom behaviour has found something before.", "",
+    lines = [f"# {name}", "", f"{kind}. {purpose} {asked}", "",
              f"View `{about['view']}` (schema `{about['schema']}`), role `{about['role']}`, group {about['group']}, cost {about['cost']}.", "", f"Parameters: `{json.dumps(about['params'], sort_keys=True)}`. Largest difference between the file and what was trained: {about['parity']:.1e}.", "",
-             "## Data", "", f"* simulator: own. Seeds: {seeds}; of each {report['params']['requests']} requests in {report['params']['hours']} hours.", "", "| part | rows | of attackers | clients and campaigns |", "|---|---|---|---|"]
+             "## Data", "", f"* simulator: own. Seeds: {seeds}; {worlds.format(**report['params'])}.", *(f"* {part}: {told}." for part, told in report.get("sent", {}).items()), "", "| part | rows | of attackers | clients and campaigns |", "|---|---|---|---|"]
     lines += [f"| {part} | {count['rows']} | {count['hostile']} | {count['clients']} |" for part, count in rows.items()]
-    lines += ["", "A row is what was known when a request came. Rows of attackers count from their first hostile request on; who shares an account with an attacker is left out.", "", "## Figures", "", "On worlds that neither trained nor set the threshold:", "",
+    lines += ["", f"{row} Rows of attackers count from their first hostile request on; who shares an account with an attacker is left out.", "", "## Figures", "", "On worlds that neither trained nor set the threshold:", "",
               "| aim: harmless rows wronged | wronged | harmless clients ever wronged | rows of attackers found | campaigns found |", "|---|---|---|---|---|"]
     lines += [f"| {100 * float(rate):g} % | {percent(at['wronged'])} | {percent(at['wronged_ever'])} | {percent(at['detected'])} | {percent(at['detected_ever'])} |" for rate, at in one["transfer"].items()]
     lines += ["", f"Area under the curve {one['auc']:.4f}, average precision {one['average_precision']:.4f}. Expected calibration error {one['calibration_error']:.3f}. By scenario, at the first threshold:", "", "| scenario | rows | above | clients or campaigns | ever above |", "|---|---|---|---|---|"]
     for hostile in (True, False):
         lines += [f"| {scenario}{'' if hostile else ' (harmless)'} | {at['rows']} | {percent(at['above'])} | {at['clients']} | {at['clients_above']} |" for scenario, at in one["scenarios"].items() if at["hostile"] == hostile]
-    lines += ["", "## Limits", "", HISTORY_LIMITS, ""]
+    lines += ["", "## Limits", "", limits, ""]
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{name}.md").write_text("\n".join(lines))
 

@@ -56,7 +56,7 @@ class View:
     schema: str
 
 
-def run(requests, out, view, gate=None, distinct=False, rules=None):
+def run(requests, out, view, gate=None, distinct=False, rules=None, records=None):
     """Runs the command over a file of requests. What it wrote before for the same inputs is kept and used again."""
     requests, out = Path(requests), Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -64,8 +64,9 @@ def run(requests, out, view, gate=None, distinct=False, rules=None):
     command += ["--gate", str(gate)] if gate else []
     command += ["--distinct"] if distinct else []
     command += ["--rules", str(rules)] if rules else []
+    command += ["--records", str(records)] if records else []
     stamp = out.with_suffix(".stamp")
-    key = stamp_of(command, [requests, gate, binary()])
+    key = stamp_of(command, [requests, gate, records, binary()])
     if stamp.is_file() and stamp.read_text() == key and out.is_file():
         return out
     done = subprocess.run(command, capture_output=True, text=True)

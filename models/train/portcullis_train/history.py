@@ -112,10 +112,16 @@ def run(work, out, wanted=MEMBERS):
             report.setdefault("rows", {})[view] = {part: {"rows": len(rows), "hostile": int(rows["hostile"].sum()), "clients": len(set(rows["who"]))} for part, (_, rows, _) in loaded[view].items()}
         fit(work, name, loaded[view])
         report["scores"][name] = judge(work, name, loaded[view])
-    report["shadow"] = [name for name, one in report["scores"].items() if one["transfer"]["0.001"]["wronged"] > MOST_WRONGED or one["transfer"]["0.001"]["detected"] < LEAST_DETECTED]
+    report["shadow"] = shadows(report)
     write_json(work.root / "reports" / "history.json", report)
     show(report)
     join(work, out, report)
+
+
+def shadows(report):
+    """Members that are shown and have no say."""
+    at = {name: one["transfer"]["0.001"] for name, one in report["scores"].items()}
+    return [name for name, one in at.items() if one["wronged"] > MOST_WRONGED or one["detected"] < LEAST_DETECTED]
 
 
 def fit(work, name, parts):
@@ -160,15 +166,16 @@ def by_scenario(score, rows, cut):
     return result
 
 
-def show(report):
-    print(f"{'history':20} {'AUC':>7} {'found':>7} {'wronged':>8} {'campaigns':>10} {'clients':>8}   at the threshold of dev for 0.1 %, on valid")
+def show(report, what="history"):
+    print(f"{what:20} {'AUC':>7} {'found':>7} {'wronged':>8} {'campaigns':>10} {'clients':>8}   at the threshold of dev for 0.1 %, on valid")
     for name, one in report["scores"].items():
         at = one["transfer"]["0.001"]
         print(f"{name:20} {one['auc']:7.4f} {100 * at['detected']:6.1f}% {100 * at['wronged']:7.2f}% {100 * at['detected_ever']:9.1f}% {100 * at['wronged_ever']:7.2f}%" + ("   no say" if name in report["shadow"] else ""))
 
 
-def join(work, out, report):
-    """Adds the members to the manifest beside which their files are put; those of the same name are replaced."""
+def join(work, out, report, what="history"):
+    """Adds the members to the manifest beside which their files are put; those of the same name are replaced. `what` they
+    read names the report."""
     folder = out / "artifacts"
     manifest = json.loads((folder / "manifest.json").read_text())
     parity = json.loads((folder / "parity.json").read_text())
@@ -178,12 +185,12 @@ def join(work, out, report):
         kept.append(export.place(work, name, report, ["simulator"], folder))
         parity[name] = export.samples(work, name)
         say(f"{name}: parity {worst:.1e}")
-        card.write_history(work, name, report, out / "cards")
+        card.write_history(work, name, report, out / "cards", what)
     manifest["models"] = kept
     tell(folder, manifest, report)
     export.write_manifest(folder, manifest, parity)
     (out / "reports").mkdir(parents=True, exist_ok=True)
-    write_json(out / "reports" / "history.json", report)
+    write_json(out / "reports" / f"{what}.json", report)
     for path in (path for name in report["scores"] for path in sorted((work.root / "reports").glob(f"member-{name}.*"))):
         shutil.copyfile(path, out / "reports" / path.name)
 

@@ -119,9 +119,11 @@ class BiLstm(Lstm):
 
 
 class FlowIsolation(Isolation):
-    """The second isolation forest, over the figures of a connection. Weight 0 until its false alarms are measured."""
+    """The second isolation forest, over the figures of a connection. Weight 0: its false alarms are measured on simulated
+    clients, and networks differ more than requests do."""
 
-    name, view, weight, needs_gate = "flow-isolation-forest", "flow", 0.0, False
+    name, view, cost, weight, needs_gate = "flow-isolation-forest", "flow", "deep", 0.0, False
+    defaults = {**Isolation.defaults, "sample": 256}
 
     def choose(self, _names):
         return self
@@ -130,7 +132,7 @@ class FlowIsolation(Isolation):
 class FlowNet(Scaled):
     """A 1-D convolution over the figures of a connection in their order, in which related ones are neighbours."""
 
-    name, view, weight = "flow-cnn", "flow", 0.0
+    name, view, cost, weight = "flow-cnn", "flow", "deep", 0.0
     defaults = {"first": 16, "second": 16, "dropout": 0.1, "l2": 1e-4, "l1": 0.0, "rate": 3e-3, "batch": 256, "epochs": 20, "patience": 4}
 
     def initial(self, key):

@@ -203,7 +203,7 @@ def run(work, wanted="all"):
         raise ValueError(f"no model named {', '.join(sorted(unknown))}; there are: gate, {', '.join(MEMBERS)}")
     other = [name for name in names if name != "gate" and MEMBERS[name].view not in ("request", "characters")]
     if other:
-        raise ValueError(f"{', '.join(other)}: requests one by one do not train these; those over histories are trained by the command history")
+        raise ValueError(f"{', '.join(other)}: requests one by one do not train these; those over histories are trained by the command history, those over connections by flow")
     if "gate" in names:
         train_gate(work)
     loaded = {}

@@ -48,16 +48,32 @@ def columns(text):
 def simulate():
     """Clients that rest between requests, and campaigns that do not and are answered with errors."""
     out, seed, count = (sys.argv[sys.argv.index(name) + 1] for name in ("--out", "--seed", "--count"))
+    flows = sys.argv[sys.argv.index("--flows") + 1] if "--flows" in sys.argv else None
+    if flows:
+        count = 30 * int(sys.argv[sys.argv.index("--load") + 1])
     rng = np.random.default_rng(int(seed))
     lines = []
     for number in range(int(count)):
         actor = int(rng.integers(0, 60))
         hostile = actor < 15
         line = {"time": 1.7e9 + number, "client": f"240.0.0.{actor}", "actor": f"{actor:016x}", "attacker": hostile, "label": int(hostile), "cls": "", "src": "simulate", "scenario": "scraping" if hostile else "browser",
-                "status": int(rng.choice([200, 404], p=[0.2, 0.8] if hostile else [0.9, 0.1])), "method": "GET", "url": f"/{rng.integers(0, 9)}", "headers": {}, "body": ""}
+                "status": int(rng.choice([200, 404], p=[0.2, 0.8] if hostile else [0.9, 0.1])), "method": "GET", "url": f"/{rng.integers(0, 9)}", "headers": {}, "body": "", "request_id": f"{seed}-{number}"}
         lines.append(json.dumps(line | ({"group": actor} if hostile else {"victim": actor == 20})))
     with open(out, "w") as written:
         written.write("\n".join(lines) + "\n")
+    if flows:
+        items = [json.loads(line) for line in lines]
+        rows = flow(items)
+        with open(flows, "w") as written:
+            written.write("\n".join(json.dumps({"id": item["request_id"], "flow": row.tolist()}) for number, (item, row) in enumerate(zip(items, rows)) if number % 10) + "\n")
+
+
+def flow(items):
+    """Rows of 52: requests and the share of errors of each sender so far, and the present one."""
+    known = history(items, "behaviour")
+    rows = np.zeros((len(items), 52), np.float32)
+    rows[:, 0], rows[:, 30], rows[:, 47] = 1, known[:, 0], known[:, 1]
+    return rows
 
 
 def history(items, view):
@@ -109,6 +125,10 @@ def main():
     elif view in ("behaviour", "sequence"):
         names = ["sequence_length", "success_rate_deviation", "hour"] if view == "behaviour" else ["present", "error"]
         np.save(out, history(items, view))
+    elif view == "flow":
+        with open(sys.argv[sys.argv.index("--records") + 1]) as records:
+            measured = {one["id"]: one["flow"] for one in map(json.loads, records)}
+        np.save(out, np.array([measured.get(item["request_id"], [0] * 52) for item in items], np.float32))
     else:
         write_fields(out, items, judged, "--distinct" in sys.argv)
     stem = out[: -len(".npy")]

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -54,6 +55,11 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
         .as_deref()
         .map(|out| Lines::create(args.format, out))
         .transpose()?;
+    if let Some(flows) = &args.flows {
+        // The gateway appends, as it does everywhere.
+        std::fs::File::create(flows)
+            .with_context(|| format!("{} cannot be written", flows.display()))?;
+    }
     let mut tables = Vec::new();
     for seed in args.seed..args.seed.saturating_add(args.seeds) {
         let table = run_seed(args, seed, target, lines.as_mut())?;
@@ -91,13 +97,12 @@ fn run_seed(
     target: Option<SocketAddr>,
     lines: Option<&mut Lines>,
 ) -> anyhow::Result<Table> {
-    let clock = Clock::new(MORNING, args.speed);
-    // Both end with this scope; the gateway's threads with the process.
-    let (_apis, target) = match target {
-        Some(target) => (None, target),
+    let (demo, clock, target) = match target {
+        Some(target) => (None, Clock::new(MORNING, args.speed), target),
         None => {
-            let (apis, gateway) = demo(seed, clock)?;
-            (Some(apis), gateway)
+            let demo = Demo::start(seed, args)?;
+            let (clock, target) = (demo.clock, demo.gateway);
+            (Some(demo), clock, target)
         }
     };
     let live = Live {
@@ -107,8 +112,12 @@ fn run_seed(
         connections: usize::from(args.connections),
         rate: args.max_rate,
         count: args.count.unwrap_or(20_000),
+        own_connections: args.own_connections || args.flows.is_some(),
     };
     let outcome = send(&live, lines)?;
+    if let Some(demo) = demo {
+        demo.end()?;
+    }
     tell(&format!(
         "{} requests sent, {} without an answer, at most {:.1} s late",
         outcome.sent, outcome.unanswered, outcome.behind
@@ -159,40 +168,71 @@ fn plan(args: &SimulateArgs, seed: u64) -> anyhow::Result<Plan> {
 }
 
 /// The made-up APIs, and a gateway as it is shipped before them.
-fn demo(seed: u64, clock: Clock) -> anyhow::Result<(Upstream, SocketAddr)> {
-    let apis = serve::spawn(TcpListener::bind(("127.0.0.1", 0))?, seed, clock)?;
-    let text = format!(
-        "listeners: [{{ address: 127.0.0.1:0 }}]
+struct Demo {
+    _apis: Upstream,
+    app: App,
+    gateway: SocketAddr,
+    clock: Clock,
+}
+
+impl Demo {
+    /// Starts both, and then the clock: a gateway takes a while to start. With `--flows` it only looks on, and its
+    /// records, with what was measured of connections, go there.
+    fn start(seed: u64, args: &SimulateArgs) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let records = match args.flows.as_deref() {
+            Some(path) => measuring(path)?,
+            None => "records: { output: none }".to_owned(),
+        };
+        let text = format!(
+            "listeners: [{{ address: 127.0.0.1:0 }}]
 admin: {{ address: 127.0.0.1:0 }}
 trusted_proxies: [127.0.0.1/32]
-records: {{ output: none }}
+{records}
 upstreams: {{ api: {{ servers: [\"http://{}\"] }} }}
 routes: [{{ path: /, upstream: api }}]
 ",
-        apis.address()
-    );
-    let config = portcullis_config::parse(&text, "simulate", &|_| None).map_err(|problems| {
-        anyhow::anyhow!(
-            problems
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n")
-        )
-    })?;
-    let mut app =
-        App::start(config, None).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
-    if let Some(words) = app.welcome() {
-        tell(&words);
+            listener.local_addr()?
+        );
+        let config =
+            portcullis_config::parse(&text, "simulate", &|_| None).map_err(|problems| {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!(problems.join("\n"))
+            })?;
+        let mut app =
+            App::start(config, None).map_err(|problems| anyhow::anyhow!(problems.join("\n")))?;
+        if let Some(words) = app.welcome() {
+            tell(&words);
+        }
+        let (gateway, _) = app
+            .addresses()
+            .first()
+            .copied()
+            .context("the gateway does not listen")?;
+        let clock = Clock::new(MORNING, args.speed);
+        Ok(Self {
+            _apis: serve::spawn(listener, seed, clock)?,
+            app,
+            gateway,
+            clock,
+        })
     }
-    let (gateway, _) = app
-        .addresses()
-        .first()
-        .copied()
-        .context("the gateway does not listen")?;
-    // It serves for as long as the process lives: nothing of it may be dropped.
-    std::mem::forget(app);
-    Ok((apis, gateway))
+
+    /// Sees to it that every record is written. The gateway's threads end with the process.
+    fn end(self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.app.flush_records(), "records were not written in time");
+        std::mem::forget(self.app);
+        Ok(())
+    }
+}
+
+/// Settings of a gateway that measures connections and touches nothing.
+fn measuring(path: &Path) -> anyhow::Result<String> {
+    let path = std::path::absolute(path)?;
+    let quoted = serde_json::to_string(&path)?;
+    Ok(format!(
+        "records: {{ output: {quoted}, queue: 65536, flow: true }}\npolicies: {{ default: {{ mode: observe }} }}"
+    ))
 }
 
 /// The address of a target, if it is one that may be attacked.
