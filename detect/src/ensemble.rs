@@ -14,6 +14,7 @@ mod explain;
 pub mod gate;
 pub mod manifest;
 mod member;
+pub(crate) mod naming;
 mod onnx;
 mod opinion;
 mod tally;

@@ -10,6 +10,7 @@ mod gotestwaf;
 mod graft;
 pub(in crate::command) mod judge;
 mod labelled;
+mod naming;
 mod payload;
 mod random;
 mod report;
@@ -157,11 +158,14 @@ impl Plan {
                 results.insert((name, paranoia), judged.tally);
             }
         }
-        let rows = table::rows(&results);
+        let (rows, naming) = (table::rows(&results), table::naming(&results));
         if args.json {
-            say(&serde_json::to_string_pretty(&table::as_json(&rows))?);
+            say(&serde_json::to_string_pretty(&table::as_json(
+                &rows, &naming,
+            ))?);
         } else {
             table::print(&rows);
+            naming.print();
         }
         let missed = rows.iter().any(|row| row.reached() == Some(false));
         Ok(match args.gate && missed {
