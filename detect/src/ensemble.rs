@@ -14,11 +14,13 @@ mod explain;
 pub mod gate;
 pub mod manifest;
 mod member;
+pub(crate) mod naming;
 mod onnx;
 mod opinion;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod trees;
 mod weigh;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -32,8 +34,9 @@ pub use self::adaptive::{Adapting, Adaptive, Change};
 pub use self::calibration::Calibration;
 pub(crate) use self::cascade::{Asked, Votes};
 pub use self::member::{Crew, Member, Model, Seat, Tensor, Tuning};
-pub use self::opinion::{Because, Effect, Opinion, Reason, Skipped, Vote, Weights, Why};
+pub use self::opinion::{Because, Effect, Explained, Opinion, Reason, Skipped, Vote, Weights, Why};
 pub use self::tally::{Counts, Tally};
+pub use self::trees::{Contributions, NoTrees, Trees};
 
 /// How the ensemble is to run.
 #[derive(Clone, Debug, PartialEq)]

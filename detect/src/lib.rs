@@ -34,6 +34,7 @@ use crate::behaviour::Behaviour;
 use crate::decode::Forms;
 use crate::ensemble::evidence as models;
 use crate::ensemble::gate::Gate;
+use crate::ensemble::naming;
 use crate::ensemble::{Asked, Effect, Ensemble, Votes};
 use crate::evidence::Collection;
 use crate::feature::{Connection, Findings, Reading};
@@ -288,6 +289,7 @@ impl Detector {
             desk.features.findings.strong(),
             desk.features.findings.critical(),
         );
+        let found = desk.features.findings.by_category();
         let elevated =
             self.ensemble.has_doubts() && self.behaviour.is_elevated(subjects, policy, clock);
         let history = || self.behaviour.history(subjects, policy, clock);
@@ -318,8 +320,8 @@ impl Detector {
                 Effect::None => {}
                 Effect::Lowered => verdict.rescore(score, &policy.thresholds),
                 Effect::Raised | Effect::Denied => {
-                    let category = opinion.category.or(verdict.category);
-                    let category = category.unwrap_or_else(|| models::guess(&mut reading));
+                    let named = naming::attack(&found, opinion.category).or(verdict.category);
+                    let category = named.unwrap_or_else(|| models::guess(&mut reading));
                     let alone = score.min(100.0 * opinion.probability);
                     verdict.add(models::evidence(&mut reading, &opinion, category, alone));
                     verdict.category = Some(category);

@@ -50,6 +50,11 @@ impl Tally {
         self.best[category as usize]
     }
 
+    /// The score of each category, 0 to 100.
+    pub(crate) fn by_category(&self) -> [f32; CATEGORIES] {
+        self.best
+    }
+
     /// The score, 0 to 100, and the category that has it.
     pub(crate) fn finish(&self) -> (f32, Option<Category>) {
         let mut highest = (0.0, None);

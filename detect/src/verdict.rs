@@ -21,7 +21,8 @@ pub struct Verdict {
     pub score: f32,
     /// The score as a word.
     pub level: Level,
-    /// The category with the highest score; `None` without evidence.
+    /// What the attack is named: the category with the highest score, or what the classifier says where rules are weak
+    /// or divided (`ensemble/naming.rs`); `None` without evidence.
     pub category: Option<Category>,
     /// What the policy's thresholds make of the score.
     pub action: Action,

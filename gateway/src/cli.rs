@@ -197,7 +197,17 @@ pub struct EvalArgs {
     /// With --behaviour: how many seeds of the simulator, from --seed on
     #[arg(long, default_value_t = 5, value_name = "N", requires = "behaviour", value_parser = clap::value_parser!(u64).range(1..=100))]
     pub seeds: u64,
-    /// With --table or --behaviour: exit with 1 if a bar is missed
+    /// Rewrite SQL injections of the lists towards what the engine scores lower, in ways that mean the same to a SQL
+    /// parser, and print how many are still denied; only in a build with the feature `mutation`
+    #[arg(long, group = "bars", conflicts_with_all = ["set", "every"])]
+    pub mutate_sql: bool,
+    /// With --mutate-sql: for how many rounds
+    #[arg(long, default_value_t = 100, value_name = "N", requires = "mutate_sql", value_parser = rounds)]
+    pub rounds: usize,
+    /// With --mutate-sql: how many injections
+    #[arg(long, default_value_t = 300, value_name = "N", requires = "mutate_sql", value_parser = injections)]
+    pub count: usize,
+    /// With --table, --behaviour or --mutate-sql: exit with 1 if a bar is missed
     #[arg(long, requires = "bars")]
     pub gate: bool,
     /// Judge one record of each N
@@ -558,6 +568,20 @@ pub enum LineFormat {
     Json,
     /// Comma-separated values with a head line
     Csv,
+}
+
+/// More rounds than this would take hours.
+fn rounds(text: &str) -> Result<usize, String> {
+    counted(text, 1000)
+}
+
+fn injections(text: &str) -> Result<usize, String> {
+    counted(text, 100_000)
+}
+
+fn counted(text: &str, most: usize) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("a number from 1 to {most}"))
 }
 
 fn view(text: &str) -> Result<View, String> {

@@ -22,8 +22,9 @@ use portcullis_config::{Deep, Ensemble as Config};
 use portcullis_detect::ensemble::gate::Gate;
 use portcullis_detect::ensemble::manifest::{Entry, Joint, Manifest, Mode, Role};
 use portcullis_detect::ensemble::{
-    self as detect, Crew, Ensemble, Member, Model, Seat, Settings, Weights,
+    self as detect, Crew, Ensemble, Member, Model, NoTrees, Seat, Settings, Trees, Weights,
 };
+use portcullis_detect::feature::View;
 use ring::digest::{SHA256, digest};
 
 use self::roster::{Roster, tuned};
@@ -352,7 +353,8 @@ impl Builder<'_> {
                 }
             }
             let tally = roster::tally(self.before, &name);
-            members.push(Member::new(found.entry).counting(tally));
+            let trees = trees(&found).map(Arc::new);
+            members.push(Member::new(found.entry).counting(tally).explained_by(trees));
         }
         let joint = roster.joint.unwrap_or_default();
         let crews = crews.into_iter().map(Crew::new).collect();
@@ -394,6 +396,21 @@ impl Builder<'_> {
             });
         }
         Ok(())
+    }
+}
+
+/// The trees of a file that is an ensemble of them; other members are explained by asking them again.
+fn trees(found: &Found) -> Option<Trees> {
+    let votes = found.entry.role == Role::Vote && found.entry.view == View::Request;
+    let bytes = found.file.as_ref().ok().filter(|_| votes)?;
+    match Trees::read(bytes) {
+        Ok(trees) => Some(trees),
+        Err(NoTrees::Other(_)) => None,
+        Err(broken @ NoTrees::Broken(_)) => {
+            let name = &found.entry.name;
+            tracing::warn!("{name} is explained by asking it again: {broken}");
+            None
+        }
     }
 }
 

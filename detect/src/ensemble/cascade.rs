@@ -1,6 +1,7 @@
 //! The cascade: which members are asked about a request, in which order, and when it ends.
 
 mod ablate;
+mod exact;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -387,6 +388,7 @@ impl<'a, 'b, 'r> Run<'a, 'b, 'r> {
             agrees,
             shadow: group.is_none(),
             because: Vec::new(),
+            explained: None,
             group,
             weight: member.entry.weight,
         });

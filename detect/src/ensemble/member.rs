@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::manifest::{Cost, Entry, Group, Mode, Role, category};
 use super::tally::Tally;
+use super::trees::Trees;
 use crate::feature::View;
 use crate::rule::Category;
 
@@ -35,6 +36,8 @@ pub struct Member {
     pub name: Arc<str>,
     /// What it did since the process began.
     pub tally: Arc<Tally>,
+    /// The trees of its file, where it is a plain ensemble of them: they explain its votes.
+    pub(super) trees: Option<Arc<Trees>>,
     /// Of a classifier: what its outputs stand for.
     pub(super) classes: Vec<Option<Category>>,
 }
@@ -71,6 +74,7 @@ impl Member {
             name: entry.name.as_str().into(),
             classes: entry.classes.iter().map(|name| category(name)).collect(),
             tally: Arc::default(),
+            trees: None,
             entry,
         }
     }
@@ -79,6 +83,12 @@ impl Member {
     #[must_use]
     pub fn counting(self, tally: Arc<Tally>) -> Self {
         Self { tally, ..self }
+    }
+
+    /// The same member, its votes explained by these trees.
+    #[must_use]
+    pub fn explained_by(self, trees: Option<Arc<Trees>>) -> Self {
+        Self { trees, ..self }
     }
 
     /// The same member under other settings. One that is switched off stays so: it has no session.

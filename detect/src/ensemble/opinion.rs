@@ -84,10 +84,23 @@ pub struct Vote {
     /// time to find out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<Because>,
+    /// How that was found out, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Explained>,
     #[serde(skip)]
     pub(super) group: Option<Group>,
     #[serde(skip)]
     pub(super) weight: f32,
+}
+
+/// How it was found out what a vote rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Explained {
+    /// From the model's own trees: all parts add up to what it says beyond what it says of an ordinary request.
+    Exact,
+    /// By asking it again with one part made ordinary; parts overlap.
+    Ablation,
 }
 
 /// A part of what a member read that speaks for an attack.
@@ -95,7 +108,8 @@ pub struct Vote {
 pub struct Because {
     /// The part, in words; no bytes of the request.
     pub what: &'static str,
-    /// By how much the probability is lower where this part is ordinary.
+    /// By how much the probability is lower where this part is ordinary; of an exact explanation, its share of what the
+    /// probability is above that of an ordinary request.
     pub contribution: f32,
 }
 
@@ -230,6 +244,7 @@ mod tests {
             agrees: probability >= 0.5,
             shadow: false,
             because: Vec::new(),
+            explained: None,
             group: Some(group),
             weight,
         }

@@ -64,6 +64,11 @@ impl Findings {
         self.tally.best(category) / 100.0
     }
 
+    /// The score of each category, 0 to 100.
+    pub(crate) fn by_category(&self) -> [f32; Category::ALL.len()] {
+        self.tally.by_category()
+    }
+
     /// The score of a field, 0 to 1.
     pub(crate) fn field(&self, field: usize) -> f32 {
         let found = self.fields.iter().find(|(number, _)| *number == field);

@@ -10,6 +10,9 @@ mod gotestwaf;
 mod graft;
 pub(in crate::command) mod judge;
 mod labelled;
+#[cfg(any(test, feature = "mutation"))]
+mod mutation;
+mod naming;
 mod payload;
 mod random;
 mod report;
@@ -96,6 +99,16 @@ pub fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         payloads: OnceCell::new(),
     };
     let mut wrong = args.wrong.as_deref().map(create).transpose()?;
+    if args.mutate_sql {
+        #[cfg(any(test, feature = "mutation"))]
+        return mutation::run(&mut plan, args, &mut wrong);
+        #[cfg(not(any(test, feature = "mutation")))]
+        anyhow::bail!(
+            "this build has no SQL parser to mutate {} injections for {} rounds with; build it with --features mutation",
+            args.count,
+            args.rounds
+        );
+    }
     if args.table {
         plan.print_table(args, &mut wrong)
     } else {
@@ -157,11 +170,14 @@ impl Plan {
                 results.insert((name, paranoia), judged.tally);
             }
         }
-        let rows = table::rows(&results);
+        let (rows, naming) = (table::rows(&results), table::naming(&results));
         if args.json {
-            say(&serde_json::to_string_pretty(&table::as_json(&rows))?);
+            say(&serde_json::to_string_pretty(&table::as_json(
+                &rows, &naming,
+            ))?);
         } else {
             table::print(&rows);
+            naming.print();
         }
         let missed = rows.iter().any(|row| row.reached() == Some(false));
         Ok(match args.gate && missed {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use portcullis_detect::ensemble::Opinion;
+use portcullis_detect::ensemble::{Explained, Opinion};
 use portcullis_detect::ruletest::OwnedRequest;
 use portcullis_detect::{Detector, Evidence, Policy, Subjects, SystemClock, Verdict, Worker};
 
@@ -165,9 +165,14 @@ fn print_opinion(opinion: &Opinion) {
     for vote in &opinion.votes {
         let shadow = if vote.shadow { " (shadow: no say)" } else { "" };
         say(&format!(
-            "    {:<24} {:>5.1} %{shadow}",
+            "    {:<24} {:>5.1} %{shadow}{}",
             vote.model,
-            100.0 * vote.probability
+            100.0 * vote.probability,
+            match vote.explained {
+                Some(Explained::Exact) => ", of which (exact)",
+                Some(Explained::Ablation) => ", of which (by ablation)",
+                None => "",
+            }
         ));
         for because in &vote.because {
             say(&format!(

@@ -1,6 +1,7 @@
 //! What a member's vote rests on, for members that are no sum of parts: one part of what it reads is made ordinary, it
 //! is asked again, and what is missing then is what the part contributed (ablation). Parts overlap in what they say,
-//! so contributions do not add up to the vote; those of the gate, which is linear, do (`explain.rs`).
+//! so contributions do not add up to the vote; those of the gate, which is linear, do (`explain.rs`), and those of members
+//! that are trees (`exact.rs`), which are not ablated.
 //!
 //! This costs a run for each part, so it is done of requests that are tagged or denied only, for members that took the
 //! request for an attack, and only within the first half of the deadline. A member whose parts were not all tried by
@@ -9,14 +10,14 @@
 use std::sync::{Arc, LazyLock};
 
 use super::{Member, Run, Tensor};
-use crate::ensemble::opinion::Because;
+use crate::ensemble::opinion::{Because, Explained};
 use crate::feature::{CHARACTER_FIELDS, CHARACTERS, Column, REQUEST_COLUMNS, Row, Unit, View};
 
 /// How many parts are shown of a member.
-const SHOWN: usize = 3;
+pub(super) const SHOWN: usize = 3;
 
 /// What adds less to a probability is not shown.
-const LEAST: f32 = 0.01;
+pub(super) const LEAST: f32 = 0.01;
 
 /// The logit of an ordinary field; everything else ordinary is 0.
 const ORDINARY: f32 = -5.0;
@@ -25,7 +26,7 @@ const ORDINARY: f32 = -5.0;
 /// that names it, and to the last one if none does.
 type Part = (&'static str, &'static [&'static str]);
 
-const PARTS: [Part; 11] = [
+pub(super) const PARTS: [Part; 11] = [
     ("what the gate says of its fields", &["gate_"]),
     (
         "what the rules found",
@@ -107,7 +108,7 @@ const FIELDS: [&str; CHARACTER_FIELDS] = [
 ];
 
 /// Which part each column of the request view belongs to.
-static PART_OF: LazyLock<[usize; REQUEST_COLUMNS]> = LazyLock::new(|| {
+pub(super) static PART_OF: LazyLock<[usize; REQUEST_COLUMNS]> = LazyLock::new(|| {
     std::array::from_fn(|column| {
         let (name, _) = Column::ALL[column];
         let names = |(_, beginnings): &Part| beginnings.iter().any(|begin| name.starts_with(begin));
@@ -127,7 +128,14 @@ impl Run<'_, '_, '_> {
             let probability = vote.probability;
             let same = |member: &Member| Arc::ptr_eq(&member.name, &vote.model);
             if let Some(number) = members.iter().position(same) {
-                self.opinion.votes[index].because = self.because(number, probability);
+                let exact = self.shares(number, probability);
+                let how = exact
+                    .as_ref()
+                    .map_or(Explained::Ablation, |_| Explained::Exact);
+                let because = exact.unwrap_or_else(|| self.because(number, probability));
+                let vote = &mut self.opinion.votes[index];
+                vote.explained = (!because.is_empty()).then_some(how);
+                vote.because = because;
             }
         }
     }
@@ -144,13 +152,9 @@ impl Run<'_, '_, '_> {
                 return Vec::new();
             };
             let contribution = probability - left;
-            if contribution >= LEAST {
-                found.push(Because { what, contribution });
-            }
+            found.push(Because { what, contribution });
         }
-        found.sort_by(|one, other| other.contribution.total_cmp(&one.contribution));
-        found.truncate(SHOWN);
-        found
+        strongest(found)
     }
 
     /// What a member says when one part of what it reads is ordinary; `None` when there is no time left, or it fails.
@@ -176,11 +180,29 @@ impl Run<'_, '_, '_> {
     }
 }
 
-fn row_without(row: &Row, part: usize) -> [f32; REQUEST_COLUMNS] {
-    std::array::from_fn(|column| match Column::ALL[column].1 {
-        _ if PART_OF[column] != part => row.0[column],
+/// The parts that are shown, the strongest first.
+pub(super) fn strongest(mut found: Vec<Because>) -> Vec<Because> {
+    found.retain(|part| part.contribution >= LEAST);
+    found.sort_by(|one, other| other.contribution.total_cmp(&one.contribution));
+    found.truncate(SHOWN);
+    found
+}
+
+/// A column where it is ordinary: no logit is above that of an ordinary field, and there is nothing of anything else.
+pub(super) fn ordinary(row: &Row, column: usize) -> f32 {
+    match Column::ALL[column].1 {
         Unit::Logit => row.0[column].min(ORDINARY),
         _ => 0.0,
+    }
+}
+
+fn row_without(row: &Row, part: usize) -> [f32; REQUEST_COLUMNS] {
+    std::array::from_fn(|column| {
+        if PART_OF[column] == part {
+            ordinary(row, column)
+        } else {
+            row.0[column]
+        }
     })
 }
 

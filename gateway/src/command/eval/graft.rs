@@ -6,6 +6,8 @@ pub mod base;
 pub mod encode;
 pub mod zone;
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use portcullis_detect::ruletest::OwnedRequest;
 
@@ -41,6 +43,7 @@ pub fn samples(
     every: usize,
     sink: &mut Sink<'_>,
 ) -> anyhow::Result<()> {
+    let classes = Classes::of(payloads);
     let mut sieve = Sieve::new(every);
     for (index, payload) in payloads.iter().enumerate() {
         if !sieve.keeps() {
@@ -61,10 +64,41 @@ pub fn samples(
                 ("folder", payload.folder.to_string()),
             ],
             payload: payload.text.clone(),
+            types: classes.of_line(payload),
             ..Sample::new(class, label, grafted.request)
         })?;
     }
     Ok(())
+}
+
+/// Which classes the lists that have a line are of.
+struct Classes<'a>(HashMap<&'a str, Vec<Class>>);
+
+impl<'a> Classes<'a> {
+    fn of(payloads: &'a [Payload]) -> Self {
+        let mut classes: HashMap<&str, Vec<Class>> = HashMap::new();
+        for payload in payloads {
+            let known = classes.entry(payload.text.trim()).or_default();
+            if let Some(class) = payload.class
+                && !known.contains(&class)
+            {
+                known.push(class);
+            }
+        }
+        Self(classes)
+    }
+
+    /// The classes of a payload, that of its own list first; none where that has no class.
+    fn of_line(&self, payload: &Payload) -> Vec<Class> {
+        let Some(own) = payload.class else {
+            return Vec::new();
+        };
+        let all = self.0.get(payload.text.trim());
+        let others = all.into_iter().flatten().copied();
+        std::iter::once(own)
+            .chain(others.filter(|class| *class != own))
+            .collect()
+    }
 }
 
 /// The payload in a request; `None` if there is no request at all.

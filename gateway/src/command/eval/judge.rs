@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use portcullis_config::BodyPolicy;
 use portcullis_detect::ruletest::OwnedRequest;
 use portcullis_detect::{
-    Action, Body, Detector, Policy, Request, Subjects, SystemClock, Verdict, Worker,
+    Action, Body, Category, Detector, Policy, Request, Subjects, SystemClock, Verdict, Worker,
 };
 use serde_json::{Value, json};
 
@@ -182,6 +182,7 @@ fn describe(set: &str, sample: &Sample, verdict: &Verdict) -> Value {
         "attack": sample.label == Label::Attack,
         "action": verdict.action.as_str(),
         "score": verdict.score,
+        "category": verdict.category.map(Category::as_str),
         "rules": rules,
         "groups": groups,
         "payload": cut(&sample.payload, SHOWN),

@@ -7,6 +7,7 @@ use portcullis_detect::ruletest::OwnedRequest;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::payload::Class;
 use super::request::{HOST, at, header, plain, set, set_body};
 use super::text::{is_unreserved, percent};
 
@@ -26,6 +27,8 @@ pub struct Sample {
     pub groups: Vec<(&'static str, String)>,
     /// What was put into the request; empty where the request is the whole matter.
     pub payload: String,
+    /// Of a grafted attack, its class; further ones where lists of other classes have the same line.
+    pub types: Vec<Class>,
 }
 
 /// What a set says of a request.
@@ -90,6 +93,7 @@ impl Sample {
             refused: None,
             groups: Vec::new(),
             payload: String::new(),
+            types: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::say;
 use super::crs::{ATTACK_FAMILIES, MUST, family};
 use super::gotestwaf::{ATTACKS, FALSE_POSITIVES};
+use super::naming::Naming;
 use super::payload::Class;
 use super::tally::{ClassTally, SetTally, wilson};
 
@@ -35,6 +36,8 @@ pub struct Row {
     bar: Option<Bar>,
     /// What was counted.
     class: ClassTally,
+    /// What was measured where it is no share of the count, in percent.
+    figure: Option<f64>,
 }
 
 /// What a share has to reach, in percent.
@@ -54,6 +57,7 @@ pub fn rows(results: &Results) -> Vec<Row> {
     let mut rows = Vec::new();
     harmless(results, &mut rows);
     grafts(results, &mut rows);
+    names(&naming(results), &mut rows);
     suites(results, &mut rows);
     rows
 }
@@ -75,11 +79,13 @@ fn harmless(results: &Results, rows: &mut Vec<Row>) {
     }
 }
 
+/// The sets of grafts.
+const GRAFTS: [&str; 2] = ["graft/browser_benign.valid", "graft/api_benign.valid"];
+
 fn grafts(results: &Results, rows: &mut Vec<Row>) {
-    let sets = ["graft/browser_benign.valid", "graft/api_benign.valid"];
     let both = |fits: &dyn Fn(&str) -> bool| {
         let mut both = ClassTally::default();
-        for set in sets {
+        for set in GRAFTS {
             both.merge(sum(results, set, 1, fits));
         }
         both
@@ -100,7 +106,7 @@ fn grafts(results: &Results, rows: &mut Vec<Row>) {
             class_tally,
         ));
     }
-    for set in sets {
+    for set in GRAFTS {
         rows.push(Row::of(
             set,
             "all classes",
@@ -114,6 +120,35 @@ fn grafts(results: &Results, rows: &mut Vec<Row>) {
         None,
         both(&|name| !barred(name)),
     ));
+}
+
+/// What the denied attacks of both sets of grafts were called.
+pub fn naming(results: &Results) -> Naming {
+    let mut naming = Naming::default();
+    for set in GRAFTS {
+        if let Some(set) = results.get(&(set, 1)) {
+            naming.merge(&set.naming);
+        }
+    }
+    naming
+}
+
+/// The part of the table that says how many were named right.
+const NAMED: &str = "named right";
+
+fn names(naming: &Naming, rows: &mut Vec<Row>) {
+    let (count, right) = naming.together();
+    let named = ClassTally {
+        count,
+        denied: right,
+        ..ClassTally::default()
+    };
+    let what = "attack type of those denied";
+    rows.push(Row::of(what, NAMED, Some(Bar::Least(95.0)), named));
+    rows.push(Row {
+        figure: Some(100.0 * naming.macro_f1()),
+        ..Row::of(what, "macro F1", Some(Bar::Least(90.0)), named)
+    });
 }
 
 fn suites(results: &Results, rows: &mut Vec<Row>) {
@@ -179,6 +214,7 @@ impl Row {
             part,
             bar,
             class,
+            figure: None,
         }
     }
 
@@ -192,7 +228,30 @@ impl Row {
 
     /// The share of the hits, in percent.
     fn measured(&self) -> f64 {
-        self.hits() as f64 * 100.0 / self.class.count.max(1) as f64
+        let share = self.hits() as f64 * 100.0 / self.class.count.max(1) as f64;
+        self.figure.unwrap_or(share)
+    }
+
+    /// Between which shares the true one lies; `None` of what is no share.
+    fn interval(&self) -> Option<(f64, f64)> {
+        let share = self.figure.is_none();
+        share.then(|| wilson(self.hits(), self.class.count))
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "set": self.what,
+            "part": self.part,
+            "bar": self.bar.map(Bar::text),
+            "measured": self.measured() / 100.0,
+            "interval": self.interval().map(|(low, high)| [low, high]),
+            "count": self.class.count,
+            "denied": self.class.denied,
+            "throttled": self.class.throttled,
+            "refused": self.class.refused,
+            "microseconds": self.class.microseconds(),
+            "reached": self.reached(),
+        })
     }
 
     /// Whether the bar is reached; `None` without one. A set that is not there reaches nothing.
@@ -230,15 +289,13 @@ pub fn print(rows: &[Row]) {
         "set", "part", "bar", "measured", "95 % interval", "count", "refused", "µs each"
     ));
     for row in rows {
-        let (low, high) = wilson(row.hits(), row.class.count);
         let line = format!(
-            "{:<30} {:<20} {:>8} {:>8.2} % {:>7.2} to {:>5.2} % {:>7} {:>8} {:>7.1}  {}",
+            "{:<30} {:<20} {:>8} {:>8.2} % {:>18} {:>7} {:>8} {:>7.1}  {}",
             row.what,
             row.part,
             row.bar.map(Bar::text).unwrap_or_default(),
             row.measured(),
-            low * 100.0,
-            high * 100.0,
+            row.interval().map(percent).unwrap_or_default(),
             row.class.count,
             row.class.refused,
             row.class.microseconds(),
@@ -254,26 +311,20 @@ pub fn print(rows: &[Row]) {
     say(&format!("{} of {bars} bars reached", bars - missed));
 }
 
-/// The table as a list.
-pub fn as_json(rows: &[Row]) -> Value {
-    rows.iter()
-        .map(|row| {
-            let (low, high) = wilson(row.hits(), row.class.count);
-            json!({
-                "set": row.what,
-                "part": row.part,
-                "bar": row.bar.map(Bar::text),
-                "measured": row.measured() / 100.0,
-                "interval": [low, high],
-                "count": row.class.count,
-                "denied": row.class.denied,
-                "throttled": row.class.throttled,
-                "refused": row.class.refused,
-                "microseconds": row.class.microseconds(),
-                "reached": row.reached(),
-            })
-        })
-        .collect()
+fn percent((low, high): (f64, f64)) -> String {
+    format!("{:.2} to {:>5.2} %", low * 100.0, high * 100.0)
+}
+
+/// The table as a list. The row that says how many were named right has what each class was called.
+pub fn as_json(rows: &[Row], naming: &Naming) -> Value {
+    let as_json = |row: &Row| {
+        let mut json = row.as_json();
+        if row.part == NAMED {
+            json["classes"] = naming.as_json();
+        }
+        json
+    };
+    rows.iter().map(as_json).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portcullis_detect::{Action, Verdict};
 
+use super::naming::Naming;
 use super::sample::{Label, Sample};
 
 /// What became of the requests of a set.
@@ -23,6 +24,8 @@ pub struct SetTally {
     pub alarms_by_host: BTreeMap<String, usize>,
     /// The same by the rules that spoke.
     pub alarms_by_rule: BTreeMap<Arc<str>, RuleAlarms>,
+    /// What grafted attacks that were denied were called.
+    pub naming: Naming,
 }
 
 /// What became of the requests of a class.
@@ -69,6 +72,9 @@ impl SetTally {
     /// Counts a verdict on the request with this number.
     pub fn add(&mut self, number: usize, sample: &Sample, verdict: &Verdict, took: Duration) {
         self.count(sample, |class| class.add(verdict.action, took));
+        if verdict.action == Action::Deny {
+            self.naming.add(&sample.types, verdict.category);
+        }
         if sample.label == Label::Harmless && verdict.action >= Action::Throttle {
             self.add_alarm(number, &sample.host, verdict);
         }
@@ -98,6 +104,7 @@ impl SetTally {
         for (rule, alarms) in other.alarms_by_rule {
             self.alarms_by_rule.entry(rule).or_default().merge(alarms);
         }
+        self.naming.merge(&other.naming);
     }
 
     /// All classes of which the name fits, together.

@@ -299,7 +299,7 @@ fn suites_and_the_table() {
         [("false-pos: Made", 2, 0), ("owasp: Made", 2, 2)]
     );
 
-    let json = table::as_json(&table::rows(&results));
+    let json = table::as_json(&table::rows(&results), &table::naming(&results));
     let row = |set: &str, part: &str| {
         let mut rows = json.as_array().unwrap().iter();
         let row = rows.find(|row| row["set"] == set && row["part"] == part);
