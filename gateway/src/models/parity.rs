@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use portcullis_detect::ensemble::Tensor;
 use portcullis_detect::ensemble::manifest::Mode;
+use portcullis_detect::ensemble::{Explained, Tensor};
 use portcullis_detect::feature::View;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::tests::runtime_library;
+use super::tests::{judge_by, runtime_library};
 use super::*;
 
 /// The largest difference that is let pass.
@@ -128,6 +128,89 @@ fn every_artifact_answers_as_the_trained_model_did() {
             seen > TOLERANCE,
             "{name} answers the same to everything, which proves nothing"
         );
+    }
+}
+
+/// Trees, their sum's contributions and what the runtime says are one and the same.
+#[test]
+fn shipped_trees_explain_what_the_runtime_answers() {
+    let text = std::fs::read(artifacts().join("parity.json")).expect("it is shipped");
+    let stored: BTreeMap<String, Stored> = serde_json::from_slice(&text).expect("JSON");
+    let (_, _, found) = read(&config()).expect("a manifest");
+    let mut explained = Vec::new();
+    for found in &found {
+        let name = &found.entry.name;
+        let Some(trees) = trees(found) else { continue };
+        explained.push(name.as_str());
+        let stored = &stored[name];
+        let mut answers = answers(found, stored).into_iter();
+        let mut moved = 0;
+        for row in &stored.inputs {
+            let answer = answers.next().expect("one for each")[0];
+            let reference: Vec<f32> = row.iter().map(|value| value.min(-5.0).min(0.0)).collect();
+            let contributions = trees.contributions(row, &reference, || true);
+            let all: f64 = contributions.expect("there was time").iter().sum();
+            let (sum, base) = (trees.sum(row), trees.sum(&reference));
+            assert!(
+                (all - (sum - base)).abs() < 1e-9,
+                "{name}: {all} of {}",
+                sum - base
+            );
+            let explains = trees.output(base + all);
+            assert!(
+                (explains - answer).abs() < 1e-4,
+                "{name}: {explains} is not {answer}"
+            );
+            moved += usize::from(all.abs() > 1e-3);
+        }
+        assert!(
+            moved >= 3,
+            "{name} says the same of everything, which proves nothing"
+        );
+    }
+    explained.sort_unstable();
+    let expected = [
+        "gradient-boosting",
+        "isolation-forest",
+        "lightgbm",
+        "random-forest",
+        "xgboost",
+    ];
+    assert_eq!(explained, expected);
+}
+
+#[test]
+fn a_denied_request_is_explained_by_the_trees_and_the_rest_by_ablation() {
+    let config = Config {
+        // However busy the machine is: there is time to explain.
+        deadline: portcullis_config::Duration::from_secs(60),
+        ..config()
+    };
+    let metrics = Metrics::new().expect("metrics");
+    let models = Models::load(&config, 0, &metrics, &Models::none()).expect("models");
+    let rules = crate::rules::load(None).expect("the built-in rules");
+    let verdict = judge_by(
+        rules,
+        &models,
+        "q=1%27%20UNION%20SELECT%20password%20FROM%20users--%20",
+    );
+    let opinion = verdict.ensemble.expect("models were asked");
+    let explained = |name: &str| {
+        let vote = opinion.votes.iter().find(|vote| &*vote.model == name);
+        let vote = vote.expect("it voted");
+        let shown: f32 = vote.because.iter().map(|part| part.contribution).sum();
+        assert!(
+            vote.because.len() > 1 && shown > 0.3,
+            "{name}: {:?}",
+            vote.because
+        );
+        vote.explained
+    };
+    for name in ["lightgbm", "xgboost", "random-forest", "gradient-boosting"] {
+        assert_eq!(explained(name), Some(Explained::Exact), "{name}");
+    }
+    for name in ["voting", "dnn-request"] {
+        assert_eq!(explained(name), Some(Explained::Ablation), "{name}");
     }
 }
 

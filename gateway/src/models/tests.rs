@@ -107,7 +107,12 @@ impl Folder {
 }
 
 fn judge(models: &Models, query: &str) -> Verdict {
-    let detector = Detector::new(RuleSet::default()).with_ensemble(models.ensemble().clone());
+    judge_by(RuleSet::default(), models, query)
+}
+
+/// The verdict of these rules and models on a search.
+pub(super) fn judge_by(rules: RuleSet, models: &Models, query: &str) -> Verdict {
+    let detector = Detector::new(rules).with_ensemble(models.ensemble().clone());
     let client = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let request = Request {
         client,

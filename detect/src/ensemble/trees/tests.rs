@@ -328,14 +328,14 @@ fn grown(seed: &mut u64, depth: usize, splits: &mut Vec<Split>, leaves: &mut Vec
     };
     if depth == 0 || draw(6) == 0 {
         leaves.push(draw(100) as f32 / 10.0 - 5.0);
-        return -(leaves.len() as i64);
+        return -i64::try_from(leaves.len()).unwrap();
     }
-    let (column, threshold) = (draw(5) as i64, draw(10) as f32 / 10.0);
+    let (column, threshold) = (i64::try_from(draw(5)).unwrap(), draw(10) as f32 / 10.0);
     let at = splits.len();
     splits.push((column, threshold, 0, 0));
     splits[at].2 = grown(seed, depth - 1, splits, leaves);
     splits[at].3 = grown(seed, depth - 1, splits, leaves);
-    at as i64
+    i64::try_from(at).unwrap()
 }
 
 #[test]

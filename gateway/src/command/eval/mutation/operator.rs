@@ -1,6 +1,11 @@
 //! What a mutation changes: one way of writing for another. An operator only proposes; that the statement still means
 //! the same is proven by the parser afterwards, so an operator need not know every rule of SQL.
 
+#![expect(
+    clippy::ptr_arg,
+    reason = "operators are of one type, and some add or remove pieces"
+)]
+
 use super::piece::{Kind, Piece};
 use super::statement::Dialect;
 use crate::command::eval::random::Random;
