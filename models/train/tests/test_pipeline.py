@@ -111,7 +111,7 @@ def test_members_over_connections_are_trained_on_rows_of_records(trained):
     for part, count in flows["rows"]["flow"].items():
         sent = sum(1 for _ in (trained / "work" / "data" / f"flow.{part}.sent.jsonl").open())
         assert 0 < count["hostile"] < count["rows"] < 0.95 * sent, part
-    # 0.98 was seen; chance is 0.5.
+    # 0.976 was seen; a training this small differs from machine to machine, and chance is 0.5.
     assert flows["scores"]["flow-cnn"]["auc"] > 0.8, "errors give the campaigns away"
 
 
