@@ -275,7 +275,7 @@ fn eval_counts_and_its_gate_closes() {
     assert_eq!(json["sets"][0]["classes"][0]["denied"], 1);
     let table = portcullis(&["eval", "--data", &data, "--table"]);
     assert_eq!(table.code, Some(0), "{}", table.err);
-    assert!(table.out.contains("1 of 21 bars reached"), "{}", table.out);
+    assert!(table.out.contains("1 of 23 bars reached"), "{}", table.out);
     let gate = portcullis(&["eval", "--data", &data, "--table", "--gate"]);
     assert_eq!(gate.code, Some(1), "the other sets are not there");
 }
