@@ -237,8 +237,10 @@ impl Ensemble {
 
     /// Whether some members are asked only where others are in doubt, so that it matters who asks.
     pub(crate) fn has_doubts(&self) -> bool {
-        let on = self.on.as_ref().filter(|on| on.settings.deep == Deep::Grey);
-        on.is_some() && self.members.iter().any(|member| !member.is_cheap())
+        let Some(on) = &self.on else { return false };
+        let settles = on.settings.deep != Deep::Always && on.joint.clear > 0.0;
+        let deep = on.settings.deep == Deep::Grey;
+        settles || deep && self.members.iter().any(|member| !member.is_cheap())
     }
 
     /// Whether connections have to be measured: a member reads them, whether it has a say or is only shown.

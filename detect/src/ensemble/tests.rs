@@ -261,6 +261,13 @@ fn what_is_clear_to_the_first_two_is_asked_of_no_other() {
 }
 
 #[test]
+fn who_asks_matters_where_a_request_may_be_clear() {
+    let rows = [("one", "supervised", "cheap", "active", 0.02)];
+    let world = World::new(&rows, Duration::ZERO, 1);
+    assert!(world.detector.ensemble().has_doubts());
+}
+
+#[test]
 fn critical_rules_of_a_higher_paranoia_lose_weight_and_others_do_not() {
     for (paranoia, score) in [(1, 90.0), (3, 36.0)] {
         let rows = [("trees", "supervised", "cheap", "active", 0.0)];
